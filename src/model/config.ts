@@ -1,0 +1,320 @@
+/**
+ * The shape of audit.config.yaml: one zod schema, from which types, checks, docs/config.md and
+ * schema/audit.config.schema.json all come. Adapters bring the schema of their own settings.
+ * Knows no YAML, no positions in a file and no disk.
+ */
+import { z } from "zod";
+
+const Name = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/,
+    "must start with a letter and hold only letters, digits, _ . - (at most 64)",
+  );
+
+/** `250ms`, `30s`, `10m`, `2h`, `1d`, or a number of seconds. Parsed to milliseconds. */
+export const Duration = z
+  .union([
+    z.number().positive(),
+    z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, "must be a number of seconds or text such as 30s, 10m, 2h"),
+  ])
+  .describe("A time: `30s`, `10m`, `2h`, `1d`, or a number of seconds.");
+
+/** Milliseconds of a Duration. */
+export function milliseconds(duration: z.infer<typeof Duration>): number {
+  if (typeof duration === "number") return duration * 1000;
+  const unit = /[a-z]+$/.exec(duration)?.[0] ?? "s";
+  const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 1000;
+  return Number.parseFloat(duration) * factor;
+}
+
+const Command = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+  .describe("A command. Text is run by `sh -c`; a list is a program and its arguments, run without a shell.");
+
+export const DbtRepo = z.strictObject({
+  path: z.string().min(1).describe("Root of the git repository (or folder) that holds the dbt project."),
+  dir: z.string().min(1).default(".").describe("The dbt project's folder inside the repository."),
+  slot: z.boolean().default(true).describe("Give each agent its own checkout of this repository."),
+  command: Command.default("dbt").describe("How dbt is called, such as `uv run dbt`."),
+  profilesDir: z.string().min(1).optional().describe("Folder of profiles.yml; default: dbt's own search."),
+  dbtTarget: z.string().min(1).optional().describe("dbt's --target."),
+  vars: z.record(z.string(), z.unknown()).default({}).describe("dbt's --vars. A part of every fingerprint."),
+  failuresSchema: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Schema (or DATABASE.SCHEMA) of the stored failures, where the manifest does not say it."),
+});
+
+export const SourceRepo = z.strictObject({
+  name: Name.optional().describe("Default: the folder's name."),
+  path: z.string().min(1),
+  dir: z.string().min(1).default("."),
+  slot: z.boolean().default(false).describe("Give each agent its own checkout; otherwise it is read in place."),
+  loads: z.array(z.string().min(1)).default([]).describe("dbt source names that this repository loads."),
+});
+
+export const SummaryTable = z.strictObject({
+  relation: z
+    .string()
+    .min(1)
+    .describe(
+      "The summary table: NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME; a dbt model's name is looked up in the manifest.",
+    ),
+  columns: z
+    .strictObject({
+      test: z.string().min(1).default("test_name"),
+      group: z.string().min(1).optional().describe("Default: the first of groupBy.columns that the table has."),
+      failures: z.string().min(1).default("failures"),
+    })
+    .prefault({}),
+});
+
+export const Summary = z
+  .strictObject({
+    run: Command.optional().describe(
+      "Command that runs the tests or builds the summary table. It gets DBT_TARGET_PATH, so that it does not overwrite the project's own artifacts. Default, without `artifacts`: the pattern's `dbt build -s marts_test_failures_summary --vars '{\"build_test_summary\": true}'`.",
+    ),
+    artifacts: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Folder with run_results.json and manifest.json of the test run. With `run`: where that command leaves them (default: its own DBT_TARGET_PATH).",
+      ),
+    cwd: z.string().min(1).optional().describe("Default: the dbt project's folder."),
+    env: z.record(z.string(), z.string()).default({}),
+    timeout: Duration.default("2h"),
+    watermark: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("A query with one value; while it is unchanged the command does not run again."),
+    maxAge: Duration.optional().describe("The command does not run again while its last result is younger than this."),
+    table: z
+      .union([z.string().min(1), SummaryTable])
+      .optional()
+      .describe("Read the failing tests and groups from this table instead of run_results.json."),
+  })
+  .prefault({});
+
+export const GroupBy = z.union([
+  z.string().min(1),
+  z.strictObject({
+    columns: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .describe("Column to group failing rows by; of several, the first one that a relation has."),
+    label: z
+      .string()
+      .min(1)
+      .max(60)
+      .optional()
+      .describe("Heading of a group: `State` makes `# State: VA`. Default: the column's name, capitalised."),
+    map: z.record(z.string(), z.string()).default({}).describe("Value in the data → group: `{Virginia: VA}`."),
+  }),
+]);
+
+export const TestFilter = z
+  .strictObject({
+    include: z.array(z.string().min(1)).default(["*"]).describe("Test names; `*` and `?` may stand in them."),
+    exclude: z.array(z.string().min(1)).default([]),
+    severity: z
+      .array(z.enum(["error", "warn"]))
+      .min(1)
+      .default(["error", "warn"]),
+  })
+  .prefault({});
+
+export const CategoryRole = z.enum(["exception", "transformation", "source", "unclear"]);
+
+export const Category = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, "must be lower-case letters, digits and _ (at most 64), starting with a letter"),
+  meaning: z.string().min(1),
+  action: z.string().min(1),
+  role: CategoryRole.optional().describe("Makes it the default category of this role; each role has exactly one."),
+});
+
+/** The pattern's four categories. */
+export const defaultCategories: readonly z.infer<typeof Category>[] = [
+  {
+    id: "known_exception",
+    meaning: "Documented source data behavior",
+    action: "Document, no fix needed",
+    role: "exception",
+  },
+  {
+    id: "needs_fix",
+    meaning: "Bug in transformation logic",
+    action: "Create ticket, fix in dbt",
+    role: "transformation",
+  },
+  { id: "needs_investigation", meaning: "Unclear root cause", action: "Escalate, gather more info", role: "unclear" },
+  { id: "source_data_issue", meaning: "Bad data from vendor", action: "Report to data provider", role: "source" },
+];
+
+export const StrategyName = z.enum(["per-group", "per-test", "balanced", "auto"]);
+
+export const Knowledge = z
+  .strictObject({
+    all: z.string().optional(),
+    byGroup: z.record(z.string(), z.string()).default({}),
+    byTest: z.record(z.string(), z.string()).default({}),
+  })
+  .prefault({})
+  .describe("What an expert knows: goes into the prompt and the fingerprint.");
+
+export const Slots = z.looseObject({
+  count: z.int().min(1).max(64).default(3).describe("How many agents with a checkout of their own run at a time."),
+  provider: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Default: worktree, and copy where the repository is no git checkout."),
+});
+
+/** The pieces that adapters bring: id → schema of its settings (without `use` or `provider`). */
+export interface AdapterSettings {
+  readonly agents: Readonly<Record<string, z.ZodType>>;
+  readonly warehouses: Readonly<Record<string, z.ZodType>>;
+  readonly slots: Readonly<Record<string, z.ZodType>>;
+}
+
+/** Everything but the three adapters' own keys, which `config/schema.ts` puts in from the registries. */
+export const configShape = {
+  version: z.literal(1).describe("Version of this file's format."),
+  name: Name.describe("Name of the audit: `project` in tasks.json."),
+  dir: z.string().min(1).default(".audit").describe("The audit folder; `~` is your home."),
+  repos: z.strictObject({ dbt: DbtRepo, sources: z.array(SourceRepo).default([]) }),
+  warehouse: z.looseObject({ use: z.string().min(1) }),
+  summary: Summary,
+  groupBy: GroupBy,
+  tests: TestFilter,
+  strategy: StrategyName.default("per-group"),
+  maxTestsPerTask: z.int().min(1).max(1000).default(12),
+  slots: Slots.prefault({}),
+  agent: z.looseObject({ use: z.string().min(1) }).default({ use: "lineage" }),
+  categories: z
+    .array(Category)
+    .min(1)
+    .default([...defaultCategories]),
+  prompt: z.string().min(1).optional().describe("Template file; default: the built-in one."),
+  exceptions: z
+    .string()
+    .min(1)
+    .default("audit.exceptions.yaml")
+    .describe("File of accepted failures; it need not exist."),
+  knowledge: Knowledge,
+  digest: z
+    .strictObject({
+      ignore: z
+        .array(z.string().min(1))
+        .default([])
+        .describe("Columns that say nothing of the failure, such as load timestamps; `*` may stand in them."),
+    })
+    .prefault({}),
+  redactColumns: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Columns whose values are shown to nobody; `*` may stand in them."),
+  timeouts: z
+    .strictObject({
+      query: Duration.default("60s"),
+      task: Duration.default("30m").describe("One agent's whole task."),
+    })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      warehouse: z.int().min(1).max(64).default(4).describe("Nodes that query at a time and hold no slot."),
+    })
+    .prefault({}),
+  failOn: z.array(z.string().min(1)).default([]).describe("Categories that make the exit code 1."),
+} as const;
+
+export type Duration = z.infer<typeof Duration>;
+export type Command = z.infer<typeof Command>;
+export type StrategyName = z.infer<typeof StrategyName>;
+export type CategoryRole = z.infer<typeof CategoryRole>;
+export type CategoryConfig = z.infer<typeof Category>;
+
+export interface SourceRepoConfig {
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly dir: string;
+  readonly slot: boolean;
+  readonly loads: readonly string[];
+}
+
+/** What the loader hands on: defaults filled in, short forms spelled out, paths absolute, durations in milliseconds. */
+export interface Config {
+  /** Absolute path of audit.config.yaml. */
+  readonly file: string;
+  /** Its folder; relative paths start here. */
+  readonly baseDir: string;
+  readonly name: string;
+  /** Absolute. */
+  readonly dir: string;
+  readonly dbt: {
+    readonly path: string;
+    readonly dir: string;
+    /** Absolute: path + dir. */
+    readonly projectDir: string;
+    readonly slot: boolean;
+    readonly command: Command;
+    readonly profilesDir: string | null;
+    readonly dbtTarget: string | null;
+    readonly vars: Readonly<Record<string, unknown>>;
+    readonly failuresSchema: string | null;
+  };
+  readonly sources: readonly SourceRepoConfig[];
+  readonly warehouse: { readonly use: string; readonly settings: unknown };
+  readonly summary: {
+    /** Null: take existing artifacts. */
+    readonly run: Command | null;
+    /** Absolute: where run_results.json and manifest.json are once the summary is done. */
+    readonly artifacts: string;
+    /** Absolute: DBT_TARGET_PATH of `run`. */
+    readonly targetPath: string;
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly timeout: number;
+    readonly watermark: string | null;
+    readonly maxAge: number | null;
+    readonly table: {
+      readonly relation: string;
+      readonly columns: { readonly test: string; readonly group: string | null; readonly failures: string };
+    } | null;
+  };
+  readonly groupBy: {
+    readonly columns: readonly string[];
+    readonly label: string;
+    readonly map: Readonly<Record<string, string>>;
+  };
+  readonly tests: {
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
+    readonly severity: readonly ("error" | "warn")[];
+  };
+  readonly strategy: StrategyName;
+  readonly maxTestsPerTask: number;
+  readonly slots: { readonly count: number; readonly provider: string; readonly settings: unknown };
+  readonly agent: { readonly use: string; readonly settings: unknown };
+  readonly categories: readonly CategoryConfig[];
+  /** Absolute path; null: the built-in template. */
+  readonly prompt: string | null;
+  /** Absolute. */
+  readonly exceptionsFile: string;
+  readonly knowledge: {
+    readonly all: string | null;
+    readonly byGroup: Readonly<Record<string, string>>;
+    readonly byTest: Readonly<Record<string, string>>;
+  };
+  readonly digestIgnore: readonly string[];
+  readonly redactColumns: readonly string[];
+  readonly timeouts: { readonly query: number; readonly task: number };
+  readonly concurrency: { readonly warehouse: number };
+  readonly failOn: readonly string[];
+}

@@ -1,0 +1,79 @@
+/**
+ * The audit graph's words: node, edge, part, fingerprint, trace, verdict, outcome.
+ * Types only. What decides with them is in graph/.
+ */
+import type { Failure } from "./result.js";
+
+export type NodeKind = "setup" | "summary" | "export" | "investigate" | "collect" | "cleanup";
+
+/** `setup` … or `investigate:<task id>`. */
+export type NodeId = string;
+
+export interface AuditNode {
+  readonly id: NodeId;
+  readonly kind: NodeKind;
+  /** Pools it takes a place in while it runs. */
+  readonly pools: readonly PoolName[];
+}
+
+export type PoolName = "slots" | "warehouse";
+
+/**
+ * - `needs`: fingerprinted; `to` is blocked when `from` failed.
+ * - `after`: `to` waits until `from` has settled, however it ended.
+ * - `order`: `to` waits for `from` and is blocked when it failed, but is not fingerprinted by it.
+ */
+export type EdgeKind = "needs" | "after" | "order";
+
+export interface Edge {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly kind: EdgeKind;
+}
+
+export interface AuditGraph {
+  readonly nodes: readonly AuditNode[];
+  readonly edges: readonly Edge[];
+}
+
+/** One named input, such as `rows`, `model`, `prompt`, `file:models/staging/stg_bids.sql`, and its digest. */
+export type Parts = Readonly<Record<string, string>>;
+
+/** What a finished case or node left behind: these parts gave that output. */
+export interface Trace {
+  /** What was finished: a case id, or a node id. */
+  readonly subject: string;
+  /** Digest of all parts. */
+  readonly fingerprint: string;
+  readonly parts: Parts;
+  /** Known only after the work: files that the output cites. Compared with the disk when judged. */
+  readonly observed: Parts;
+  /** Digest of the output's content; names its file under traces/objects/. */
+  readonly output: string;
+  /** Run that made it, and when (ISO). Provenance only. */
+  readonly run: string;
+  readonly at: string;
+}
+
+export interface Reason {
+  readonly part: string;
+  readonly change: "new" | "changed" | "removed" | "no-trace" | "always" | "asked" | "output-missing";
+  /** For a person: `127 → 131 rows`. */
+  readonly detail?: string;
+}
+
+export type Verdict =
+  | { readonly kind: "reuse"; readonly trace: Trace }
+  | { readonly kind: "run"; readonly reasons: readonly Reason[] }
+  | { readonly kind: "undecided"; readonly awaiting: NodeId };
+
+/** How a node ended. */
+export type Outcome = "executed" | "reused" | "failed" | "blocked" | "cancelled";
+
+export interface Settled {
+  readonly node: NodeId;
+  readonly outcome: Outcome;
+  readonly failure?: Failure;
+  /** Milliseconds of work; 0 where nothing ran. */
+  readonly duration: number;
+}

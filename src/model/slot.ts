@@ -1,0 +1,40 @@
+/**
+ * The contract of a slot provider: an isolated checkout, numbered from 1.
+ */
+import type { Result } from "./result.js";
+
+export interface SlotRepo {
+  readonly name: string;
+  /** Absolute root of the repository in the user's own tree. */
+  readonly path: string;
+  /** Folders relative to its root that git ignores but an agent needs, such as dbt_packages and target. */
+  readonly provision: readonly string[];
+}
+
+/** An isolated checkout. */
+export interface Slot {
+  readonly number: number;
+  /** Repository name → absolute path of its checkout in this slot. */
+  readonly paths: Readonly<Record<string, string>>;
+}
+
+export interface SlotProvider {
+  readonly id: string;
+  /**
+   * Where slot `number` will be; known before it is made, so that the ledger can be written first.
+   */
+  locate(number: number): Slot;
+  /** Failure codes: slot-exists (something is there that this audit did not make), slot-failed, aborted. */
+  create(number: number, signal: AbortSignal): Promise<Result<Slot>>;
+  /**
+   * Removes a slot that this audit made. What an agent changed in it is first written as a patch into `archiveDir`;
+   * resolves to that file's path, or null where the slot was clean. Removing what is gone already is no failure.
+   */
+  remove(slot: Slot, archiveDir: string): Promise<Result<string | null>>;
+}
+
+export interface SlotContext {
+  /** Unique to the audit folder: part of default slot paths. */
+  readonly auditDir: string;
+  readonly repos: readonly SlotRepo[];
+}

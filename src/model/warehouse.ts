@@ -1,0 +1,84 @@
+/**
+ * The contract of a warehouse: one read-only SELECT at a time, exact values, capped results.
+ * Knows no vendor.
+ */
+import type { z } from "zod";
+import type { Relation } from "./project.js";
+import type { Result } from "./result.js";
+
+/** A value in its exact text form (38-digit numbers and timestamps included); null is SQL NULL. */
+export type Cell = string | null;
+
+export interface Column {
+  readonly name: string;
+  /** The vendor's type name, upper case: `INTEGER`, `DECIMAL(18,2)`, `VARCHAR`. */
+  readonly type: string;
+}
+
+export interface QueryResult {
+  readonly columns: readonly Column[];
+  /** Row-major; `rows[i].length === columns.length`; duplicate column names are kept. */
+  readonly rows: readonly (readonly Cell[])[];
+  /** True where a cap cut the rows off: there are more than `rows.length`. */
+  readonly truncated: boolean;
+  /** Which cap did so. */
+  readonly truncatedBy?: "rows" | "bytes";
+}
+
+export interface QueryOptions {
+  /** Default 1,000. */
+  readonly maxRows?: number;
+  /** Of all cells' text. Default 1 MiB. */
+  readonly maxBytes?: number;
+  /** Milliseconds; default 60,000. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A function that runs one SELECT; what lineage/ and sql/ are given instead of a warehouse. */
+export type Query = (sql: string, options?: QueryOptions) => Promise<Result<QueryResult>>;
+
+export interface Warehouse {
+  readonly dialect: Dialect;
+  /**
+   * Runs one SELECT. Failure codes: query-refused (not exactly one SELECT), query-failed, query-timeout,
+   * relation-missing, aborted.
+   */
+  readonly query: Query;
+  /** Columns of each relation, in one statement; a relation that does not exist is absent from the map. Keys by `relationKey`. */
+  describe(relations: readonly Relation[]): Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
+  close(): Promise<void>;
+}
+
+/** What differs between the warehouses' SQL, as pure text functions. */
+export interface Dialect {
+  readonly name: "duckdb" | "snowflake" | "postgres";
+  quote(identifier: string): string;
+  relation(relation: Relation): string;
+  /** A text literal. */
+  literal(text: string): string;
+  /** Exact text of any value; null stays null. */
+  toText(expression: string): string;
+  /** Equality in which null equals null. */
+  nullSafeEquals(left: string, right: string): string;
+  /**
+   * An aggregate expression over rows: a digest free of row order, stable across runs and drivers.
+   * `expressions` are the row's columns in a fixed order.
+   */
+  rowsDigest(expressions: readonly string[]): string;
+}
+
+export interface WarehouseContext {
+  /** Where a read-only copy may be put; absolute; exists. */
+  readonly scratchDir: string;
+  /** Directory of audit.config.yaml: relative paths of the config start here. */
+  readonly baseDir: string;
+  readonly signal: AbortSignal;
+}
+
+/** One file in adapters/warehouses, one line in its index. */
+export interface WarehouseAdapter<Settings = unknown> {
+  readonly id: string;
+  readonly settings: z.ZodType<Settings>;
+  open(settings: Settings, context: WarehouseContext): Promise<Result<Warehouse>>;
+}

@@ -1,0 +1,24 @@
+// Two projects: `fast` (pure code, fakes, contracts; no dbt, no network, under 30 s) and `real` (real dbt, git, the built bin).
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  define: { __AUDIT_RUN_VERSION__: JSON.stringify("0.0.0-test") },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: "fast", include: ["test/**/*.test.ts"], exclude: ["test/e2e/**"], testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: "real",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          fileParallelism: true,
+        },
+      },
+    ],
+  },
+});
