@@ -1,0 +1,31 @@
+/**
+ * The event log of one run: a JSON line each, and every listener told at once.
+ * Views read it; nothing decides by it, so it is flushed but not fsynced.
+ */
+import { createWriteStream } from "node:fs";
+import type { AuditEvent, AuditEventLine } from "../model/events.js";
+
+export interface EventLog {
+  emit(event: AuditEvent): void;
+  close(): Promise<void>;
+}
+
+export function openEventLog(
+  file: string,
+  now: () => Date,
+  listeners: readonly ((event: AuditEvent) => void)[],
+): EventLog {
+  const stream = createWriteStream(file, { flags: "a" });
+  // A full disk must not end the audit: results are written elsewhere, and fail loudly there.
+  stream.on("error", () => undefined);
+  let seq = 0;
+  return {
+    emit(event) {
+      seq += 1;
+      const line: AuditEventLine = { ...event, seq, at: now().toISOString() };
+      stream.write(`${JSON.stringify(line)}\n`);
+      for (const listener of listeners) listener(event);
+    },
+    close: () => new Promise((resolve) => stream.end(() => resolve())),
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * The one loop that runs a graph: the schedule says what may start, the pools when, the stage shows it,
+ * and a runner does the work. Every change of a node's state goes through `settle` below.
+ * Knows no kind of node.
+ */
+import { createSchedule } from "../graph/schedule.js";
+import type { AuditEvent } from "../model/events.js";
+import type { AuditGraph, AuditNode, NodeId, Outcome, Settled } from "../model/graph.js";
+import type { Failure } from "../model/result.js";
+import type { Pools } from "./pools.js";
+
+/** How the work of a node ended, and what it adds to the graph. */
+export interface NodeEnd {
+  readonly outcome: "executed" | "reused" | "failed" | "cancelled";
+  readonly failure?: Failure;
+  /** Nodes that now join, in the order in which they should start. */
+  readonly adds?: AuditGraph;
+}
+
+/** Shows nodes; a listr2 in the real program. */
+export interface Stage {
+  add(node: NodeId): void;
+  run(node: NodeId, work: () => Promise<Settled>): Promise<Settled>;
+  end(): Promise<void>;
+}
+
+export interface LoopOptions {
+  readonly graph: AuditGraph;
+  /** Does the work of one node. Must not throw for what the world refuses. */
+  readonly runNode: (node: AuditNode) => Promise<NodeEnd>;
+  readonly pools: Pools;
+  readonly stage: Stage;
+  readonly emit: (event: AuditEvent) => void;
+  /** Aborted: nothing new starts but `collect` and `cleanup`; what runs is told by its own signal. */
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+}
+
+export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId, Settled>> {
+  const { stage, emit, clock } = options;
+  const schedule = createSchedule(options.graph);
+  const settled = new Map<NodeId, Settled>();
+  const running = new Set<Promise<void>>();
+
+  const note = (end: Settled): void => {
+    settled.set(end.node, end);
+    emit({ type: "settled", ...end });
+  };
+  const noteAll = (ends: readonly { node: NodeId; outcome: Outcome }[]): void => {
+    for (const end of ends) note({ ...end, duration: 0 });
+  };
+  const join = (graph: AuditGraph): void => {
+    for (const node of graph.nodes) stage.add(node.id);
+    emit({ type: "added", nodes: graph.nodes.map((node) => node.id) });
+  };
+
+  const perform = async (node: AuditNode): Promise<void> => {
+    let adds: AuditGraph | undefined;
+    const end = await options.pools.use(node.pools, async (): Promise<Settled> => {
+      // Cancelled while it waited for a place in a pool.
+      if (options.signal.aborted && node.kind !== "collect" && node.kind !== "cleanup") {
+        return { node: node.id, outcome: "cancelled", duration: 0 };
+      }
+      return stage.run(node.id, async () => {
+        emit({ type: "started", node: node.id });
+        const start = clock();
+        const { adds: added, ...rest } = await options.runNode(node);
+        adds = added;
+        return { node: node.id, ...rest, duration: Math.round(clock() - start) };
+      });
+    });
+    if (adds !== undefined) {
+      schedule.add(adds);
+      join(adds);
+    }
+    note(end);
+    noteAll(schedule.settle(node.id, end.outcome));
+  };
+
+  const cancel = (): void => noteAll(schedule.cancel());
+  options.signal.addEventListener("abort", cancel, { once: true });
+  if (options.signal.aborted) cancel();
+  join(options.graph);
+  while (schedule.unsettled > 0) {
+    for (const node of schedule.takeReady()) {
+      const work: Promise<void> = perform(node).finally(() => running.delete(work));
+      running.add(work);
+    }
+    if (schedule.unsettled === 0) break;
+    if (running.size === 0) throw new Error("BUG: nothing runs and nothing may start, but nodes are left");
+    await Promise.race(running);
+  }
+  options.signal.removeEventListener("abort", cancel);
+  await stage.end();
+  return settled;
+}

@@ -1,0 +1,53 @@
+/**
+ * The named parts of a case's fingerprint: all that decides its finding, and nothing that does not
+ * (no strategy, slot, path, time, exception or history). Pure.
+ */
+import type { Case } from "../model/case.js";
+import type { Config } from "../model/config.js";
+import { digestOf } from "../model/digest.js";
+import type { Parts } from "../model/graph.js";
+
+/** The agent's share. Null prompt: this agent never sees one. */
+export interface AgentParts {
+  readonly id: string;
+  readonly model: string | null;
+  readonly parts: Readonly<Record<string, string>>;
+  /** Digest of the template. */
+  readonly prompt: string | null;
+}
+
+/** Parts that all cases of an audit share; computed once. */
+export function sharedParts(config: Config, agent: AgentParts): Parts {
+  return {
+    agent: digestOf({ id: agent.id, parts: agent.parts }),
+    ...(agent.model === null ? {} : { model: agent.model }),
+    ...(agent.prompt === null ? {} : { prompt: agent.prompt }),
+    categories: digestOf(config.categories.map(({ id, meaning, role }) => ({ id, meaning, role }))),
+    vars: digestOf(config.dbt.vars),
+    loads: digestOf(config.sources.map(({ name, loads }) => ({ name, loads }))),
+  };
+}
+
+/**
+ * @param lineage parts of the test's own resources and macros (dbt/relevance.ts).
+ */
+export function caseParts(item: Case, shared: Parts, lineage: Parts, config: Config): Parts {
+  const known = shared.prompt === undefined ? null : knowledgeOf(item, config);
+  return {
+    rows: item.rowsDigest,
+    ...shared,
+    ...(known === null ? {} : { knowledge: digestOf(known) }),
+    ...lineage,
+  };
+}
+
+function knowledgeOf(item: Case, config: Config): readonly (string | null)[] | null {
+  const { all, byGroup, byTest } = config.knowledge;
+  const known = [all, own(byGroup, item.group.key), own(byTest, item.test.name)];
+  return known.every((text) => text === null) ? null : known;
+}
+
+/** A group may be called `constructor`. */
+function own(record: Readonly<Record<string, string>>, key: string): string | null {
+  return Object.hasOwn(record, key) ? (record[key] ?? null) : null;
+}

@@ -1,0 +1,53 @@
+/**
+ * The one decision function: may what an earlier run left be used again? `plan` asks it before, `run` while it works.
+ * Pure; it never reads events, times or the names of slots.
+ */
+import { digestOf } from "../model/digest.js";
+import type { NodeId, Parts, Reason, Trace, Verdict } from "../model/graph.js";
+
+/** What is known of the inputs now. `awaiting`: they depend on a node that has not run. */
+export type Inputs =
+  | { readonly kind: "known"; readonly parts: Parts }
+  | { readonly kind: "awaiting"; readonly node: NodeId };
+
+/** Digest of a named observed input now; null where it is gone. */
+export type Observe = (name: string) => string | null;
+
+export function fingerprint(parts: Parts): string {
+  return digestOf(parts);
+}
+
+/**
+ * @param traces of this subject, newest first; any of them may be used again, so reverting an input finds the older one.
+ */
+export function judge(inputs: Inputs, traces: readonly Trace[], observe: Observe): Verdict {
+  if (inputs.kind === "awaiting") return { kind: "undecided", awaiting: inputs.node };
+  const wanted = fingerprint(inputs.parts);
+  const same = traces.filter((trace) => trace.fingerprint === wanted);
+  const valid = same.find((trace) => changedObservations(trace, observe).length === 0);
+  if (valid !== undefined) return { kind: "reuse", trace: valid };
+  const closest = same[0] ?? traces[0];
+  if (closest === undefined) return { kind: "run", reasons: [{ part: "trace", change: "no-trace" }] };
+  return {
+    kind: "run",
+    reasons: [...differences(closest.parts, inputs.parts), ...changedObservations(closest, observe)],
+  };
+}
+
+/** What differs between two sets of parts, in the order of their names. */
+export function differences(before: Parts, now: Parts): readonly Reason[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
+  return names.flatMap((part): Reason[] => {
+    const [old, current] = [before[part], now[part]];
+    if (old === current) return [];
+    return [{ part, change: old === undefined ? "new" : current === undefined ? "removed" : "changed" }];
+  });
+}
+
+function changedObservations(trace: Trace, observe: Observe): readonly Reason[] {
+  return Object.entries(trace.observed).flatMap(([part, digest]): Reason[] => {
+    const now = observe(part);
+    if (now === digest) return [];
+    return [{ part, change: now === null ? "removed" : "changed" }];
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * Decides which node may start now, from how the others ended. A state machine without time, pools or work:
+ * the loop in execution/ does what it says.
+ */
+import type { AuditGraph, AuditNode, Edge, NodeId, Outcome } from "../model/graph.js";
+
+export interface Schedule {
+  /** Adds nodes and edges; nodes may join while others run, but only behind nodes that have not started. */
+  add(graph: AuditGraph): void;
+  /** Nodes that may start now and were not handed out before; in the order in which they were added. */
+  takeReady(): readonly AuditNode[];
+  /** Says how a node ended. Answers the nodes that can now never start, each with its outcome. */
+  settle(
+    node: NodeId,
+    outcome: Outcome,
+  ): readonly { readonly node: NodeId; readonly outcome: "blocked" | "cancelled" }[];
+  /** Nothing new starts from now on but what only waits for others to settle (`collect`, `cleanup`). */
+  cancel(): readonly { readonly node: NodeId; readonly outcome: "cancelled" }[];
+  readonly unsettled: number;
+}
+
+interface State {
+  readonly node: AuditNode;
+  waiting: number;
+  phase: "waiting" | "ready" | "taken" | "settled";
+  /** A node behind a `needs` or `order` edge that did not end well. */
+  blocked: boolean;
+  readonly outgoing: Edge[];
+  /** Whether each incoming edge is `after`: such a node runs even when the audit was cancelled. */
+  onlyAfter: boolean;
+}
+
+export function createSchedule(graph: AuditGraph): Schedule {
+  const states = new Map<NodeId, State>();
+  let ready: State[] = [];
+  let unsettled = 0;
+  let cancelled = false;
+
+  const find = (id: NodeId): State => {
+    const state = states.get(id);
+    if (state === undefined) throw new Error(`BUG: the graph has no node ${id}`);
+    return state;
+  };
+
+  const wake = (state: State): void => {
+    if (state.phase !== "waiting" || state.waiting > 0) return;
+    state.phase = "ready";
+    ready.push(state);
+  };
+
+  /** Settles one node and whatever can no longer start because of it. Iterative: graphs of 10,000 nodes are normal. */
+  const settleAll = (first: State, outcome: Outcome): { node: NodeId; outcome: "blocked" | "cancelled" }[] => {
+    const given: { node: NodeId; outcome: "blocked" | "cancelled" }[] = [];
+    const queue: [State, Outcome][] = [[first, outcome]];
+    for (const [state, ended] of queue) {
+      if (state.phase === "settled") throw new Error(`BUG: ${state.node.id} settled twice`);
+      state.phase = "settled";
+      unsettled -= 1;
+      for (const edge of state.outgoing) {
+        const target = find(edge.to);
+        if (target.phase === "settled") continue;
+        target.waiting -= 1;
+        if (edge.kind !== "after" && ended !== "executed" && ended !== "reused") target.blocked = true;
+        if (target.waiting > 0) continue;
+        if (target.blocked) {
+          const outcome = cancelled || ended === "cancelled" ? "cancelled" : "blocked";
+          given.push({ node: target.node.id, outcome });
+          queue.push([target, outcome]);
+        } else if (cancelled && !target.onlyAfter && target.node.kind !== "collect") {
+          given.push({ node: target.node.id, outcome: "cancelled" });
+          queue.push([target, "cancelled"]);
+        } else {
+          wake(target);
+        }
+      }
+    }
+    return given;
+  };
+
+  const add = (addition: AuditGraph): void => {
+    for (const node of addition.nodes) {
+      if (states.has(node.id)) throw new Error(`BUG: node ${node.id} was added twice`);
+      states.set(node.id, { node, waiting: 0, phase: "waiting", blocked: false, outgoing: [], onlyAfter: true });
+      unsettled += 1;
+    }
+    for (const edge of addition.edges) {
+      const [from, to] = [find(edge.from), find(edge.to)];
+      if (to.phase !== "waiting") throw new Error(`BUG: an edge to ${edge.to}, which has started`);
+      if (edge.kind !== "after") to.onlyAfter = false;
+      if (from.phase === "settled") continue;
+      from.outgoing.push(edge);
+      to.waiting += 1;
+    }
+    for (const node of addition.nodes) wake(find(node.id));
+  };
+
+  add(graph);
+  return {
+    add,
+    takeReady() {
+      const taken = ready;
+      ready = [];
+      for (const state of taken) state.phase = "taken";
+      return taken.map((state) => state.node);
+    },
+    settle: (node, outcome) => settleAll(find(node), outcome),
+    cancel() {
+      cancelled = true;
+      const runsAnyhow = (state: State): boolean => state.onlyAfter || state.node.kind === "collect";
+      const stopped = ready.filter((state) => !runsAnyhow(state));
+      ready = ready.filter(runsAnyhow);
+      return stopped.flatMap((state) => {
+        const others = settleAll(state, "cancelled");
+        return [
+          { node: state.node.id, outcome: "cancelled" as const },
+          ...others.map(({ node }) => ({ node, outcome: "cancelled" as const })),
+        ];
+      });
+    },
+    get unsettled() {
+      return unsettled;
+    },
+  };
+}
