@@ -41,7 +41,9 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
   const { stage, emit, clock } = options;
   const schedule = createSchedule(options.graph);
   const settled = new Map<NodeId, Settled>();
-  const running = new Set<Promise<void>>();
+  let running = 0;
+  let bug: { readonly error: unknown } | null = null;
+  let wake: () => void = () => undefined;
 
   const note = (end: Settled): void => {
     settled.set(end.node, end);
@@ -82,16 +84,26 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
   options.signal.addEventListener("abort", cancel, { once: true });
   if (options.signal.aborted) cancel();
   join(options.graph);
-  while (schedule.unsettled > 0) {
+  while (schedule.unsettled > 0 && bug === null) {
     for (const node of schedule.takeReady()) {
-      const work: Promise<void> = perform(node).finally(() => running.delete(work));
-      running.add(work);
+      running += 1;
+      perform(node)
+        .catch((error: unknown) => {
+          bug ??= { error };
+        })
+        .finally(() => {
+          running -= 1;
+          wake();
+        });
     }
     if (schedule.unsettled === 0) break;
-    if (running.size === 0) throw new Error("BUG: nothing runs and nothing may start, but nodes are left");
-    await Promise.race(running);
+    if (running === 0) throw new Error("BUG: nothing runs and nothing may start, but nodes are left");
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
   }
   options.signal.removeEventListener("abort", cancel);
   await stage.end();
+  if (bug !== null) throw (bug as { error: unknown }).error;
   return settled;
 }

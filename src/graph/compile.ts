@@ -27,8 +27,8 @@ export function investigateNode(taskId: string): NodeId {
 }
 
 /** What `export` adds when it has finished: a node for each task, between itself and `collect`. */
-export function expansion(taskIds: readonly string[], pools: readonly PoolName[]): AuditGraph {
-  const nodes = taskIds.map((id): AuditNode => ({ id: investigateNode(id), kind: "investigate", pools }));
+export function expansion(tasks: readonly { readonly id: string; readonly pools: readonly PoolName[] }[]): AuditGraph {
+  const nodes = tasks.map(({ id, pools }): AuditNode => ({ id: investigateNode(id), kind: "investigate", pools }));
   const edges = nodes.flatMap((node): Edge[] => [
     { from: "export", to: node.id, kind: "needs" },
     { from: node.id, to: "collect", kind: "after" },

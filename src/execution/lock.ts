@@ -1,0 +1,109 @@
+/**
+ * One audit-run at a time in an audit folder: run.lock names the process that holds it.
+ * A holder that was killed is taken over; nobody has to unlock by hand.
+ */
+import { randomBytes } from "node:crypto";
+import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { failed, ok, type Result } from "../model/result.js";
+
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** Tells this process from a later one with the same number; null where the system does not say. */
+  readonly startTime: string | null;
+  readonly since: string;
+  readonly token: string;
+}
+
+/** Resolves to the function that gives the lock back. Failure code: state-locked. */
+export async function acquireLock(file: string, now: () => Date): Promise<Result<() => Promise<void>>> {
+  const own: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    startTime: await processStartTime(process.pid),
+    since: now().toISOString(),
+    token: randomBytes(12).toString("hex"),
+  };
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    if (await create(file, own)) return ok(() => release(file, own));
+    const text = await readFile(file, "utf8").catch(() => null);
+    if (text === null) continue;
+    const holder = parse(text);
+    if (holder !== null && (await isAlive(holder))) {
+      return failed(
+        "state-locked",
+        `Process ${holder.pid} on ${holder.host} has been running this audit since ${holder.since}`,
+        {
+          hint: "Wait until it has ended, or end it; a killed run is taken over by the next one.",
+        },
+      );
+    }
+    await putAside(file, text);
+  }
+  return failed("state-locked", `${file} changes hands all the time`, { hint: "Run again." });
+}
+
+async function create(file: string, holder: Holder): Promise<boolean> {
+  try {
+    const handle = await open(file, "wx");
+    await handle.writeFile(JSON.stringify(holder));
+    await handle.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Another process may have taken over in between: what was moved is put back unless it is what was read. */
+async function putAside(file: string, text: string): Promise<void> {
+  const aside = `${file}.${randomBytes(6).toString("hex")}`;
+  const moved = await rename(file, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!moved) return;
+  if ((await readFile(aside, "utf8").catch(() => null)) !== text) await link(aside, file).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function release(file: string, own: Holder): Promise<void> {
+  const text = await readFile(file, "utf8").catch(() => null);
+  if (text !== null && parse(text)?.token === own.token) await rm(file, { force: true });
+}
+
+function parse(text: string): Holder | null {
+  try {
+    const value = JSON.parse(text) as Partial<Holder> | null;
+    if (typeof value?.pid !== "number" || typeof value.host !== "string" || typeof value.token !== "string")
+      return null;
+    return { startTime: null, since: "an unknown time", ...value } as Holder;
+  } catch {
+    return null;
+  }
+}
+
+/** On another host nobody can tell, so it counts as alive. */
+async function isAlive(holder: Holder): Promise<boolean> {
+  if (holder.host !== hostname()) return true;
+  if (!processExists(holder.pid)) return false;
+  const startTime = await processStartTime(holder.pid);
+  return startTime === null || holder.startTime === null || startTime === holder.startTime;
+}
+
+export function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it exists and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Linux: field 22 of /proc/<pid>/stat, counted after the command's closing bracket. Null elsewhere. */
+async function processStartTime(pid: number): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+}
