@@ -26,7 +26,9 @@ interface State {
   /** A node behind a `needs` or `order` edge that did not end well. */
   blocked: boolean;
   readonly outgoing: Edge[];
-  /** Whether each incoming edge is `after`: such a node runs even when the audit was cancelled. */
+  /** Some edge to it is no `after`. */
+  hard: boolean;
+  /** It only waits for others to settle: such a node runs even when the audit was cancelled. */
   onlyAfter: boolean;
 }
 
@@ -80,13 +82,22 @@ export function createSchedule(graph: AuditGraph): Schedule {
   const add = (addition: AuditGraph): void => {
     for (const node of addition.nodes) {
       if (states.has(node.id)) throw new Error(`BUG: node ${node.id} was added twice`);
-      states.set(node.id, { node, waiting: 0, phase: "waiting", blocked: false, outgoing: [], onlyAfter: true });
+      states.set(node.id, {
+        node,
+        waiting: 0,
+        phase: "waiting",
+        blocked: false,
+        outgoing: [],
+        hard: false,
+        onlyAfter: false,
+      });
       unsettled += 1;
     }
     for (const edge of addition.edges) {
       const [from, to] = [find(edge.from), find(edge.to)];
+      to.hard ||= edge.kind !== "after";
+      to.onlyAfter = !to.hard;
       if (to.phase !== "waiting") throw new Error(`BUG: an edge to ${edge.to}, which has started`);
-      if (edge.kind !== "after") to.onlyAfter = false;
       if (from.phase === "settled") continue;
       from.outgoing.push(edge);
       to.waiting += 1;
