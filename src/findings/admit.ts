@@ -1,0 +1,299 @@
+/**
+ * Admission: nobody's word is taken. A draft becomes a finding only when its shape, its meaning and its evidence hold.
+ * Pure: it asks for queries and files, the caller answers, `decide` judges. Knows no warehouse, no disk and no clock.
+ */
+import type { Case } from "../model/case.js";
+import type { CategoryConfig } from "../model/config.js";
+import {
+  type AcceptedException,
+  type Evidence,
+  type Finding,
+  FindingDraft,
+  type Location,
+  type Objection,
+  type Provenance,
+} from "../model/finding.js";
+import type { Failure, FailureCode, Result } from "../model/result.js";
+import type { QueryResult } from "../model/warehouse.js";
+import { differences, resultDigest } from "./claims.js";
+import { applyExceptions } from "./exceptions.js";
+import { cleanLine, cleanText, isPlaceholder, quoted } from "./text.js";
+
+export interface AdmissionContext {
+  /** All cases of the task, answered ones too. */
+  readonly cases: readonly Case[];
+  /** Ids of the cases that have a finding. */
+  readonly answered: ReadonlySet<string>;
+  readonly categories: readonly CategoryConfig[];
+  readonly exceptions: readonly AcceptedException[];
+  /** ISO date in UTC. */
+  readonly today: string;
+  /** Names of the repositories of the config; `dbt` is one of them. */
+  readonly repos: readonly string[];
+  /** Words that the prompt's template uses as slots, such as `description`. */
+  readonly templateWords: readonly string[];
+  readonly provenance: Provenance;
+}
+
+/** A file that a draft cites: relative, without `..`. Whether a link leads out of the repository is for the caller to see. */
+export interface FileQuestion {
+  readonly repo: string;
+  readonly file: string;
+}
+
+/** What the caller found, in the order of the questions. */
+export interface Answers {
+  readonly results: readonly Result<QueryResult>[];
+  readonly files: readonly boolean[];
+}
+
+export type Decision =
+  | { readonly kind: "admitted"; readonly finding: Finding }
+  | { readonly kind: "rejected"; readonly objections: readonly Objection[] }
+  /** The world refused, not the agent: asking it again would be wrong. */
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export type Admission =
+  | Decision
+  | {
+      readonly kind: "needs-queries";
+      /** One for each evidence, in order. To be run through the gate. */
+      readonly sqls: readonly string[];
+      readonly files: readonly FileQuestion[];
+      readonly decide: (answers: Answers) => Decision;
+    };
+
+export type ParsedDraft =
+  | { readonly ok: true; readonly draft: FindingDraft }
+  | { readonly ok: false; readonly objections: readonly Objection[] };
+
+const mostObjections = 10;
+/** Not the agent's fault, whatever it asked. */
+const notTheAgents: ReadonlySet<FailureCode> = new Set(["aborted", "warehouse-unreachable"]);
+
+/** Checks the shape of what claims to be a draft. `cases` is there to say whose objections these are. */
+export function parseDraft(input: unknown, cases: readonly Case[]): ParsedDraft {
+  const parsed = FindingDraft.safeParse(input);
+  if (parsed.success) return { ok: true, draft: parsed.data };
+  const named = typeof input === "object" && input !== null ? (input as { test?: unknown; group?: unknown }) : {};
+  const of = caseOf(named.test, named.group, cases)?.id ?? null;
+  const objections = parsed.error.issues.slice(0, mostObjections).map((issue): Objection => {
+    const where = issue.path.length === 0 ? "The finding" : `\`${pathText(issue.path)}\``;
+    return {
+      case: of,
+      code: "schema",
+      message: `${where} has the wrong shape: ${cleanLine(issue.message).slice(0, 300)}.`,
+    };
+  });
+  const more = parsed.error.issues.length - objections.length;
+  if (more > 0) objections.push({ case: of, code: "schema", message: `And ${more} more mistakes of shape.` });
+  return { ok: false, objections };
+}
+
+/** First half of an admission: everything that needs no look at the world, and the questions that do. */
+export function admit(input: unknown, context: AdmissionContext): Admission {
+  const parsed = parseDraft(input, context.cases);
+  if (!parsed.ok) return { kind: "rejected", objections: parsed.objections };
+  const { draft } = parsed;
+  const subject = caseOf(draft.test, draft.group, context.cases);
+  if (subject === undefined || context.answered.has(subject.id)) {
+    return { kind: "rejected", objections: [wrongCase(draft, subject, context)] };
+  }
+  const object = (code: Objection["code"], message: string): Objection => ({ case: subject.id, code, message });
+  const located = checkLocations(draft.locations ?? [], context.repos, object);
+  const objections = [...checkMeaning(draft, subject, context, object), ...located.objections];
+  const sqls = draft.evidence.map((claim) => cleanText(claim.sql));
+  const decide = (answers: Answers): Decision => {
+    if (answers.results.length !== sqls.length || answers.files.length !== located.questions.length) {
+      throw new Error("BUG: an admission got fewer or more answers than it asked for");
+    }
+    const outage = answers.results.find((result) => !result.ok && notTheAgents.has(result.failure.code));
+    if (outage !== undefined && !outage.ok) return { kind: "failed", failure: outage.failure };
+    const proved = checkEvidence(draft, sqls, answers.results, object);
+    const missing = located.questions
+      .filter((_, index) => answers.files[index] === false)
+      .map(({ repo, file }) =>
+        object("unknown-file", `There is no file ${quoted(file)} in repository ${quoted(repo)}.`),
+      );
+    const all = [...objections, ...missing, ...proved.objections];
+    if (all.length > 0) return { kind: "rejected", objections: all };
+    return { kind: "admitted", finding: finish(draft, subject, located.locations, proved.evidence, context) };
+  };
+  if (sqls.length === 0 && located.questions.length === 0) return decide({ results: [], files: [] });
+  return { kind: "needs-queries", sqls, files: located.questions, decide };
+}
+
+/** Objections to what a whole answer left out. */
+export function missingCases(cases: readonly Case[], answered: ReadonlySet<string>): readonly Objection[] {
+  return cases
+    .filter((each) => !answered.has(each.id))
+    .map((each) => ({
+      case: each.id,
+      code: "missing-case",
+      message: `There is no finding for test ${quoted(each.test.name)} in group ${quoted(each.group.key)}.`,
+    }));
+}
+
+type Object = (code: Objection["code"], message: string) => Objection;
+
+function checkMeaning(
+  draft: FindingDraft,
+  subject: Case,
+  context: AdmissionContext,
+  object: Object,
+): readonly Objection[] {
+  const objections: Objection[] = [];
+  const category = context.categories.find(({ id }) => id === draft.classification);
+  if (category === undefined) {
+    const known = context.categories.map(({ id }) => id).join(", ");
+    objections.push(
+      object("unknown-category", `classification is ${quoted(draft.classification)}; it must be one of: ${known}.`),
+    );
+  }
+  for (const field of ["root_cause", "recommendation"] as const) {
+    if (isPlaceholder(draft[field], context.templateWords)) {
+      objections.push(
+        object("placeholder", `${field} is ${quoted(draft[field])}, which says nothing; write at least one sentence.`),
+      );
+    }
+  }
+  if (draft.evidence.length === 0 && category !== undefined && category.role !== "unclear") {
+    objections.push(
+      object("no-evidence", `${category.id} needs at least one query as evidence; give one SELECT that shows it.`),
+    );
+  }
+  if (draft.failures !== undefined && draft.failures !== subject.failures) {
+    objections.push(
+      object(
+        "count-differs",
+        `failures is ${draft.failures}, but this test fails ${subject.failures} times in this group; correct it or leave it out.`,
+      ),
+    );
+  }
+  return objections;
+}
+
+/** Locations with clean paths, and which files must exist for them. A path that leaves its repository is refused unasked. */
+function checkLocations(
+  given: readonly Location[],
+  repos: readonly string[],
+  object: Object,
+): { locations: readonly Location[]; questions: readonly FileQuestion[]; objections: readonly Objection[] } {
+  const locations: Location[] = [];
+  const questions = new Map<string, FileQuestion>();
+  const objections: Objection[] = [];
+  for (const location of given) {
+    const repo = location.repo ?? "dbt";
+    const file = relativePath(location.file);
+    if (!repos.includes(repo)) {
+      const known = repos.join(", ");
+      objections.push(object("unknown-file", `There is no repository ${quoted(repo)}; it must be one of: ${known}.`));
+    } else if (file === null) {
+      objections.push(
+        object(
+          "unknown-file",
+          `${quoted(location.file)} must be a path relative to the root of ${quoted(repo)}, with forward slashes and without "..".`,
+        ),
+      );
+    } else {
+      questions.set(JSON.stringify([repo, file]), { repo, file });
+      const { resource, ...rest } = location;
+      locations.push({ ...rest, repo, file, ...(resource && { resource: cleanLine(resource).slice(0, 300) }) });
+    }
+    if (location.end_line !== undefined && location.end_line < (location.line ?? location.end_line)) {
+      objections.push(
+        object("schema", `In ${quoted(location.file)}, end_line ${location.end_line} is before line ${location.line}.`),
+      );
+    }
+  }
+  return { locations, questions: [...questions.values()], objections };
+}
+
+function relativePath(path: string): string | null {
+  if (path !== cleanLine(path) || /^([A-Za-z]:|~|\/)/.test(path) || path.includes("\\")) return null;
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  return parts.length === 0 || parts.includes("..") ? null : parts.join("/");
+}
+
+function checkEvidence(
+  draft: FindingDraft,
+  sqls: readonly string[],
+  results: readonly Result<QueryResult>[],
+  object: Object,
+): { evidence: readonly Evidence[]; objections: readonly Objection[] } {
+  const evidence: Evidence[] = [];
+  const objections: Objection[] = [];
+  for (const [index, claim] of draft.evidence.entries()) {
+    const result = results[index];
+    const sql = sqls[index];
+    if (result === undefined || sql === undefined) continue;
+    const title = cleanLine(claim.title ?? "");
+    const where = title === "" ? `evidence[${index}]` : `evidence[${index}] (${quoted(title)})`;
+    if (!result.ok) {
+      const code = result.failure.code === "query-refused" ? "query-refused" : "query-failed";
+      const said = cleanText(result.failure.message).trim().slice(0, 1000);
+      const hint = result.failure.hint === undefined ? "" : ` ${cleanLine(result.failure.hint)}`;
+      objections.push(
+        object(code, `${where} ${code === "query-refused" ? "was refused" : "could not be run"}: ${said}${hint}`),
+      );
+      continue;
+    }
+    objections.push(...differences(claim, result.value).map((text) => object("claim-differs", `${where}: ${text}`)));
+    evidence.push({
+      title: title === "" ? null : title,
+      sql,
+      result: result.value,
+      resultDigest: resultDigest(result.value),
+    });
+  }
+  return { evidence, objections };
+}
+
+function finish(
+  draft: FindingDraft,
+  subject: Case,
+  locations: readonly Location[],
+  evidence: readonly Evidence[],
+  context: AdmissionContext,
+): Finding {
+  const role = context.categories.find(({ id }) => id === draft.classification)?.role;
+  const accepted = applyExceptions([subject], context.exceptions, context.today).excepted.length > 0;
+  return {
+    case: subject.id,
+    test: subject.test,
+    group: subject.group,
+    failures: subject.failures,
+    rows: subject.rows,
+    classification: draft.classification,
+    confidence: draft.confidence,
+    rootCause: cleanText(draft.root_cause).trim(),
+    recommendation: cleanText(draft.recommendation).trim(),
+    evidence,
+    locations,
+    alternatives: (draft.alternatives ?? []).map((text) => cleanText(text).trim()).filter((text) => text !== ""),
+    proposedException: role === "exception" && !accepted,
+    provenance: context.provenance,
+  };
+}
+
+function caseOf(test: unknown, group: unknown, cases: readonly Case[]): Case | undefined {
+  return cases.find((each) => each.test.name === test && each.group.key === group);
+}
+
+function wrongCase(draft: FindingDraft, subject: Case | undefined, context: AdmissionContext): Objection {
+  const open = context.cases.filter(({ id }) => !context.answered.has(id));
+  const listed = open.slice(0, 10).map((each) => `${quoted(each.test.name)} in ${quoted(each.group.key)}`);
+  const more = open.length > listed.length ? ` and ${open.length - listed.length} more` : "";
+  const rest = open.length === 0 ? "No case is open." : `Open cases: ${listed.join(", ")}${more}.`;
+  const named = `test ${quoted(draft.test)} in group ${quoted(draft.group)}`;
+  if (subject === undefined) {
+    return { case: null, code: "unknown-case", message: `This task has no ${named}. ${rest}` };
+  }
+  return { case: subject.id, code: "duplicate-case", message: `There is a finding for ${named} already. ${rest}` };
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`))
+    .join("");
+}
