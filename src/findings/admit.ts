@@ -4,19 +4,13 @@
  */
 import type { Case } from "../model/case.js";
 import type { CategoryConfig } from "../model/config.js";
-import {
-  type AcceptedException,
-  type Evidence,
-  type Finding,
-  FindingDraft,
-  type Location,
-  type Objection,
-  type Provenance,
-} from "../model/finding.js";
+import type { AcceptedException, Evidence, Finding, FindingDraft, Objection, Provenance } from "../model/finding.js";
 import type { Failure, FailureCode, Result } from "../model/result.js";
 import type { QueryResult } from "../model/warehouse.js";
 import { differences, resultDigest } from "./claims.js";
+import { caseNamed, parseDraft } from "./draft.js";
 import { applyExceptions } from "./exceptions.js";
+import { checkLocations, type FileQuestion, type Objecting } from "./locations.js";
 import { cleanLine, cleanText, isPlaceholder, quoted } from "./text.js";
 
 export interface AdmissionContext {
@@ -33,12 +27,6 @@ export interface AdmissionContext {
   /** Words that the prompt's template uses as slots, such as `description`. */
   readonly templateWords: readonly string[];
   readonly provenance: Provenance;
-}
-
-/** A file that a draft cites: relative, without `..`. Whether a link leads out of the repository is for the caller to see. */
-export interface FileQuestion {
-  readonly repo: string;
-  readonly file: string;
 }
 
 /** What the caller found, in the order of the questions. */
@@ -63,39 +51,15 @@ export type Admission =
       readonly decide: (answers: Answers) => Decision;
     };
 
-export type ParsedDraft =
-  | { readonly ok: true; readonly draft: FindingDraft }
-  | { readonly ok: false; readonly objections: readonly Objection[] };
-
-const mostObjections = 10;
 /** Not the agent's fault, whatever it asked. */
 const notTheAgents: ReadonlySet<FailureCode> = new Set(["aborted", "warehouse-unreachable"]);
-
-/** Checks the shape of what claims to be a draft. `cases` is there to say whose objections these are. */
-export function parseDraft(input: unknown, cases: readonly Case[]): ParsedDraft {
-  const parsed = FindingDraft.safeParse(input);
-  if (parsed.success) return { ok: true, draft: parsed.data };
-  const named = typeof input === "object" && input !== null ? (input as { test?: unknown; group?: unknown }) : {};
-  const of = caseOf(named.test, named.group, cases)?.id ?? null;
-  const objections = parsed.error.issues.slice(0, mostObjections).map((issue): Objection => {
-    const where = issue.path.length === 0 ? "The finding" : `\`${pathText(issue.path)}\``;
-    return {
-      case: of,
-      code: "schema",
-      message: `${where} has the wrong shape: ${cleanLine(issue.message).slice(0, 300)}.`,
-    };
-  });
-  const more = parsed.error.issues.length - objections.length;
-  if (more > 0) objections.push({ case: of, code: "schema", message: `And ${more} more mistakes of shape.` });
-  return { ok: false, objections };
-}
 
 /** First half of an admission: everything that needs no look at the world, and the questions that do. */
 export function admit(input: unknown, context: AdmissionContext): Admission {
   const parsed = parseDraft(input, context.cases);
   if (!parsed.ok) return { kind: "rejected", objections: parsed.objections };
   const { draft } = parsed;
-  const subject = caseOf(draft.test, draft.group, context.cases);
+  const subject = caseNamed(draft.test, draft.group, context.cases);
   if (subject === undefined || context.answered.has(subject.id)) {
     return { kind: "rejected", objections: [wrongCase(draft, subject, context)] };
   }
@@ -134,13 +98,11 @@ export function missingCases(cases: readonly Case[], answered: ReadonlySet<strin
     }));
 }
 
-type Object = (code: Objection["code"], message: string) => Objection;
-
 function checkMeaning(
   draft: FindingDraft,
   subject: Case,
   context: AdmissionContext,
-  object: Object,
+  object: Objecting,
 ): readonly Objection[] {
   const objections: Objection[] = [];
   const category = context.categories.find(({ id }) => id === draft.classification);
@@ -173,53 +135,11 @@ function checkMeaning(
   return objections;
 }
 
-/** Locations with clean paths, and which files must exist for them. A path that leaves its repository is refused unasked. */
-function checkLocations(
-  given: readonly Location[],
-  repos: readonly string[],
-  object: Object,
-): { locations: readonly Location[]; questions: readonly FileQuestion[]; objections: readonly Objection[] } {
-  const locations: Location[] = [];
-  const questions = new Map<string, FileQuestion>();
-  const objections: Objection[] = [];
-  for (const location of given) {
-    const repo = location.repo ?? "dbt";
-    const file = relativePath(location.file);
-    if (!repos.includes(repo)) {
-      const known = repos.join(", ");
-      objections.push(object("unknown-file", `There is no repository ${quoted(repo)}; it must be one of: ${known}.`));
-    } else if (file === null) {
-      objections.push(
-        object(
-          "unknown-file",
-          `${quoted(location.file)} must be a path relative to the root of ${quoted(repo)}, with forward slashes and without "..".`,
-        ),
-      );
-    } else {
-      questions.set(JSON.stringify([repo, file]), { repo, file });
-      const { resource, ...rest } = location;
-      locations.push({ ...rest, repo, file, ...(resource && { resource: cleanLine(resource).slice(0, 300) }) });
-    }
-    if (location.end_line !== undefined && location.end_line < (location.line ?? location.end_line)) {
-      objections.push(
-        object("schema", `In ${quoted(location.file)}, end_line ${location.end_line} is before line ${location.line}.`),
-      );
-    }
-  }
-  return { locations, questions: [...questions.values()], objections };
-}
-
-function relativePath(path: string): string | null {
-  if (path !== cleanLine(path) || /^([A-Za-z]:|~|\/)/.test(path) || path.includes("\\")) return null;
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  return parts.length === 0 || parts.includes("..") ? null : parts.join("/");
-}
-
 function checkEvidence(
   draft: FindingDraft,
   sqls: readonly string[],
   results: readonly Result<QueryResult>[],
-  object: Object,
+  object: Objecting,
 ): { evidence: readonly Evidence[]; objections: readonly Objection[] } {
   const evidence: Evidence[] = [];
   const objections: Objection[] = [];
@@ -252,7 +172,7 @@ function checkEvidence(
 function finish(
   draft: FindingDraft,
   subject: Case,
-  locations: readonly Location[],
+  locations: Finding["locations"],
   evidence: readonly Evidence[],
   context: AdmissionContext,
 ): Finding {
@@ -276,10 +196,6 @@ function finish(
   };
 }
 
-function caseOf(test: unknown, group: unknown, cases: readonly Case[]): Case | undefined {
-  return cases.find((each) => each.test.name === test && each.group.key === group);
-}
-
 function wrongCase(draft: FindingDraft, subject: Case | undefined, context: AdmissionContext): Objection {
   const open = context.cases.filter(({ id }) => !context.answered.has(id));
   const listed = open.slice(0, 10).map((each) => `${quoted(each.test.name)} in ${quoted(each.group.key)}`);
@@ -290,10 +206,4 @@ function wrongCase(draft: FindingDraft, subject: Case | undefined, context: Admi
     return { case: null, code: "unknown-case", message: `This task has no ${named}. ${rest}` };
   }
   return { case: subject.id, code: "duplicate-case", message: `There is a finding for ${named} already. ${rest}` };
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`))
-    .join("");
 }
