@@ -1,0 +1,157 @@
+/**
+ * The DuckDB warehouse: a read-only handle on a private copy of the database file.
+ * The native module is loaded on first use, since it takes a third of a second.
+ */
+import { access, constants } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { DuckDBInstance } from "@duckdb/node-api";
+import { z } from "zod";
+import type { Relation } from "../../model/project.js";
+import { relationKey } from "../../model/relation.js";
+import { failed, ok, type Result } from "../../model/result.js";
+import type { Column, QueryOptions, Warehouse, WarehouseAdapter, WarehouseContext } from "../../model/warehouse.js";
+import { duckdb as dialect } from "../../sql/duckdb.js";
+import { copyDatabase } from "./duckdb-copy.js";
+import { firstLines, unreachable } from "./duckdb-errors.js";
+import { runSelect } from "./duckdb-query.js";
+
+const settings = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .refine((path) => !path.startsWith(":memory:") && !/^(md|motherduck):/i.test(path), {
+      message: "must name a database file: an audit reads what dbt has left on disk",
+    })
+    .describe("The DuckDB file, relative to audit.config.yaml."),
+});
+
+type DuckdbSettings = z.infer<typeof settings>;
+
+const readOnly = {
+  access_mode: "READ_ONLY",
+  enable_external_access: "false",
+  autoload_known_extensions: "false",
+  autoinstall_known_extensions: "false",
+  allow_community_extensions: "false",
+};
+
+async function open({ path }: DuckdbSettings, context: WarehouseContext): Promise<Result<Warehouse>> {
+  const source = resolve(context.baseDir, path);
+  try {
+    await access(source, constants.R_OK);
+  } catch {
+    return failed("warehouse-unreachable", `there is no readable DuckDB database at '${source}'`, {
+      hint: "check warehouse.path; run dbt first if it makes this file",
+    });
+  }
+  if (context.signal.aborted) return failed("aborted", "opening the warehouse was cancelled");
+  try {
+    const { DuckDBInstance } = await import("@duckdb/node-api");
+    // Opening the original first says whether somebody writes to it, and keeps writers out while it is copied.
+    const guard = await DuckDBInstance.create(source, readOnly);
+    const copy = await copyDatabase(source, context.scratchDir).finally(() => guard.closeSync());
+    try {
+      const instance = await DuckDBInstance.create(copy.path, readOnly);
+      await lock(instance);
+      return ok(warehouse(instance, copy.remove));
+    } catch (error) {
+      await copy.remove();
+      throw error;
+    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== undefined && /^E[A-Z]+$/.test(code)) {
+      return failed("disk", `the DuckDB database cannot be copied into '${context.scratchDir}': ${firstLines(error)}`, {
+        hint: "make room there, or move the audit folder with `dir` in audit.config.yaml",
+      });
+    }
+    return { ok: false, failure: unreachable(source, error) };
+  }
+}
+
+/** The time zone decides the text of a TIMESTAMPTZ, and so digests; it is fixed before settings are locked. */
+async function lock(instance: DuckDBInstance): Promise<void> {
+  const connection = await instance.connect();
+  try {
+    await connection.run("set global TimeZone = 'UTC'");
+    await connection.run("set global lock_configuration = true");
+  } finally {
+    connection.closeSync();
+  }
+}
+
+function warehouse(instance: DuckDBInstance, removeCopy: () => Promise<void>): Warehouse {
+  let closed = false;
+  const running = new Set<Promise<unknown>>();
+
+  // A connection of its own for each query: they run side by side, and an interrupt hits one query only.
+  const query = (sql: string, options: QueryOptions = {}) => {
+    if (closed) return Promise.resolve(failed("aborted", "the warehouse is closed"));
+    const work = (async () => {
+      const connection = await instance.connect();
+      try {
+        return await runSelect(connection, sql, options);
+      } finally {
+        connection.closeSync();
+      }
+    })();
+    running.add(work);
+    const done = () => running.delete(work);
+    work.then(done, done);
+    return work;
+  };
+
+  return {
+    dialect,
+    query,
+    describe: (relations) => describe(query, relations),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await Promise.allSettled(running);
+      instance.closeSync();
+      await removeCopy();
+    },
+  };
+}
+
+/** One look into the catalog; DuckDB's names are equal without regard to case. */
+async function describe(
+  query: Warehouse["query"],
+  relations: readonly Relation[],
+): Promise<Result<ReadonlyMap<string, readonly Column[]>>> {
+  const columns = new Map<string, Column[]>();
+  if (relations.length === 0) return ok(columns);
+  const names = [...new Set(relations.map((relation) => relation.name.toLowerCase()))];
+  const result = await query(
+    `select lower(database_name), lower(schema_name), lower(table_name), column_name, data_type,
+  database_name = current_database(), schema_name = current_schema()
+from duckdb_columns() where lower(table_name) in (${names.map(dialect.literal).join(", ")})
+order by database_name, schema_name, table_name, column_index`,
+    { maxRows: 2_000_000, maxBytes: 512 * 1024 * 1024 },
+  );
+  if (!result.ok) return result;
+  if (result.value.truncated) return failed("query-failed", "the catalog holds too many columns to read at once");
+  const found = new Map<string, Column[]>();
+  for (const [database, schema, name, column, type, isCurrent, isDefault] of result.value.rows) {
+    const entry = { name: column ?? "", type: type ?? "" };
+    const databases = isCurrent === "true" ? [database, null] : [database];
+    const schemas = isDefault === "true" ? [schema, null] : [schema];
+    for (const databaseKey of databases) {
+      for (const schemaKey of schemas) {
+        const key = JSON.stringify([databaseKey, schemaKey, name]);
+        const list = found.get(key);
+        if (list === undefined) found.set(key, [entry]);
+        else list.push(entry);
+      }
+    }
+  }
+  for (const relation of relations) {
+    const key = relationKey(relation);
+    const list = found.get(key);
+    if (list !== undefined) columns.set(key, list);
+  }
+  return ok(columns);
+}
+
+export const duckdb: WarehouseAdapter<DuckdbSettings> = { id: "duckdb", settings, open };

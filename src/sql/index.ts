@@ -1,0 +1,6 @@
+/** The SQL dialects by name. One file each, one line here. */
+import type { Dialect } from "../model/warehouse.js";
+import { duckdb } from "./duckdb.js";
+
+export const dialects = { duckdb } satisfies Partial<Record<Dialect["name"], Dialect>>;
+export { groupPredicate } from "./group.js";

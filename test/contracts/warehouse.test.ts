@@ -1,0 +1,24 @@
+// Runs the contract against every registered warehouse; one without a rig fails here, so none is forgotten.
+import { expect, it } from "vitest";
+import { warehouses } from "../../src/adapters/warehouses/index.js";
+import { temporaryDuckdb } from "../fakes/warehouse.js";
+import { contractTables, type WarehouseRig, warehouseContract } from "./warehouse.contract.js";
+
+const rigs: Record<keyof typeof warehouses, () => Promise<WarehouseRig>> = {
+  duckdb: async () => {
+    const temporary = await temporaryDuckdb(contractTables);
+    return {
+      warehouse: temporary.warehouse,
+      database: "demo",
+      schema: "main",
+      endless: "select count(*) from range(1000000000000) t(i) where i * i % 7 = 3",
+      close: temporary.close,
+    };
+  },
+};
+
+it("has a rig for every registered warehouse", () => {
+  expect(Object.keys(rigs).sort()).toEqual(Object.keys(warehouses).sort());
+});
+
+for (const [name, rig] of Object.entries(rigs)) warehouseContract(name, rig);

@@ -1,0 +1,72 @@
+/**
+ * Warehouses for tests: a real DuckDB file made on the spot and opened through the adapter, and a recorder around it.
+ * There is no pretend warehouse here: the real one starts within milliseconds.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { duckdb } from "../../src/adapters/warehouses/duckdb.js";
+import type { Warehouse } from "../../src/model/warehouse.js";
+
+export interface TemporaryWarehouse {
+  readonly warehouse: Warehouse;
+  /** Folder with `<name>.duckdb` and the scratch folder. */
+  readonly folder: string;
+  readonly file: string;
+  /** Closes the warehouse and removes the folder. */
+  close(): Promise<void>;
+}
+
+/** Runs the statements in a new database file, as dbt would, and closes it. */
+export async function writeDuckdb(file: string, statements: readonly string[]): Promise<void> {
+  const instance = await DuckDBInstance.create(file);
+  const connection = await instance.connect();
+  try {
+    for (const statement of statements) await connection.run(statement);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** A warehouse whose catalog is called `demo` and holds what the statements make. */
+export async function temporaryDuckdb(statements: readonly string[]): Promise<TemporaryWarehouse> {
+  const folder = await mkdtemp(join(tmpdir(), "audit-run-duckdb-"));
+  const file = join(folder, "demo.duckdb");
+  await writeDuckdb(file, statements);
+  const opened = await duckdb.open(
+    { path: file },
+    { baseDir: folder, scratchDir: join(folder, "scratch"), signal: new AbortController().signal },
+  );
+  if (!opened.ok) throw new Error(`${opened.failure.message}: ${opened.failure.detail ?? ""}`);
+  const warehouse = opened.value;
+  return {
+    warehouse,
+    folder,
+    file,
+    async close() {
+      await warehouse.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The same warehouse, and the SQL of every query that went through it. `describe` counts as one. */
+export function recorded(warehouse: Warehouse): { readonly warehouse: Warehouse; readonly statements: string[] } {
+  const statements: string[] = [];
+  return {
+    statements,
+    warehouse: {
+      ...warehouse,
+      query: (sql, options) => {
+        statements.push(sql);
+        return warehouse.query(sql, options);
+      },
+      describe: (relations) => {
+        statements.push("describe");
+        return warehouse.describe(relations);
+      },
+    },
+  };
+}
