@@ -1,0 +1,135 @@
+/**
+ * What a child process writes: its beginning and its end kept in memory up to a cap, all of it passed on to a file.
+ * Knows no process.
+ */
+import { createWriteStream, type WriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+
+/** What was kept of one stream. `head` and `tail` do not overlap; together they are everything where `complete`. */
+export interface Captured {
+  readonly head: Buffer;
+  readonly tail: Buffer;
+  /** All bytes that came, kept or not. */
+  readonly bytes: number;
+  readonly complete: boolean;
+}
+
+/** For a person: head, a line that says what was left out, tail. Bytes that are no UTF-8 become U+FFFD. */
+export function capturedText(captured: Captured): string {
+  if (captured.complete) return Buffer.concat([captured.head, captured.tail]).toString("utf8");
+  const left = captured.bytes - captured.head.length - captured.tail.length;
+  return `${captured.head.toString("utf8")}\n[… ${left} bytes left out …]\n${captured.tail.toString("utf8")}`;
+}
+
+export class Capture {
+  readonly #headLimit: number;
+  readonly #tailLimit: number;
+  readonly #head: Buffer[] = [];
+  #headBytes = 0;
+  #tail: Buffer[] = [];
+  #tailBytes = 0;
+  bytes = 0;
+
+  constructor(headLimit: number, tailLimit: number) {
+    this.#headLimit = headLimit;
+    this.#tailLimit = tailLimit;
+  }
+
+  add(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    const room = this.#headLimit - this.#headBytes;
+    const first = chunk.subarray(0, room);
+    if (first.length > 0) {
+      this.#head.push(first);
+      this.#headBytes += first.length;
+    }
+    const rest = chunk.subarray(first.length);
+    if (rest.length === 0 || this.#tailLimit === 0) return;
+    this.#tail.push(rest);
+    this.#tailBytes += rest.length;
+    // Cut only now and then: joining at every chunk would copy the whole tail each time.
+    if (this.#tailBytes > this.#tailLimit * 4) this.#cutTail();
+  }
+
+  end(): Captured {
+    this.#cutTail();
+    const tail = Buffer.concat(this.#tail);
+    return {
+      head: Buffer.concat(this.#head),
+      tail,
+      bytes: this.bytes,
+      complete: this.bytes === this.#headBytes + tail.length,
+    };
+  }
+
+  #cutTail(): void {
+    if (this.#tailBytes <= this.#tailLimit) return;
+    const all = Buffer.concat(this.#tail);
+    this.#tail = [Buffer.from(all.subarray(all.length - this.#tailLimit))];
+    this.#tailBytes = this.#tailLimit;
+  }
+}
+
+/** A line longer than this is redacted in pieces. */
+const longestLine = 256 * 1024;
+
+/** A file that output is streamed to, redacted line by line. Remembers its first error instead of throwing. */
+export class OutputFile {
+  error: Error | null = null;
+  readonly #stream: WriteStream;
+  readonly #redact: ((text: string) => string) | undefined;
+  readonly #decoder = new StringDecoder("utf8");
+  #pending = "";
+
+  private constructor(stream: WriteStream, redact: ((text: string) => string) | undefined, onError: () => void) {
+    this.#stream = stream;
+    this.#redact = redact;
+    stream.on("error", (error) => {
+      this.error ??= error;
+      onError();
+    });
+  }
+
+  /** Rejects where the file cannot be opened. An older file is replaced. */
+  static async open(
+    path: string,
+    redact: ((text: string) => string) | undefined,
+    onError: () => void,
+  ): Promise<OutputFile> {
+    await mkdir(dirname(path), { recursive: true });
+    const stream = createWriteStream(path, { flags: "w" });
+    const file = new OutputFile(stream, redact, onError);
+    await new Promise<void>((resolve, reject) => {
+      stream.once("open", () => resolve());
+      stream.once("error", reject);
+    });
+    return file;
+  }
+
+  /** False: wait for `drained` before writing more. */
+  write(chunk: Buffer): boolean {
+    if (this.error !== null) return true;
+    if (this.#redact === undefined) return this.#stream.write(chunk);
+    this.#pending += this.#decoder.write(chunk);
+    const cut = this.#pending.length > longestLine ? this.#pending.length : this.#pending.lastIndexOf("\n") + 1;
+    if (cut === 0) return true;
+    const text = this.#redact(this.#pending.slice(0, cut));
+    this.#pending = this.#pending.slice(cut);
+    return this.#stream.write(text);
+  }
+
+  drained(then: () => void): void {
+    this.#stream.once("drain", then);
+  }
+
+  async end(): Promise<void> {
+    if (this.error !== null || this.#stream.destroyed) return;
+    const rest = this.#pending + this.#decoder.end();
+    await new Promise<void>((resolve) => {
+      this.#stream.once("close", resolve);
+      this.#stream.end(this.#redact === undefined ? rest : this.#redact(rest));
+    });
+  }
+}
