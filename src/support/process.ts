@@ -133,7 +133,8 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   clearTimeout(timer);
   options.signal?.removeEventListener("abort", onAbort);
   await end();
-  forget(pid);
+  living.delete(pid);
+  unguard();
   await drain(Promise.all(streams), () => stdout.bytes + stderr.bytes);
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
   const duration = performance.now() - startedAt;
@@ -164,6 +165,8 @@ async function start(options: ProcessOptions): Promise<Result<Started>> {
   const [program, ...args] = typeof options.command === "string" ? ["sh", "-c", options.command] : options.command;
   if (program === undefined || program === "") return failed("command-not-found", "the command is empty");
   let error: NodeJS.ErrnoException;
+  // Before the spawn: a signal that comes while the child starts must find us listening.
+  guard();
   try {
     const child = spawn(program, args, {
       cwd: options.cwd,
@@ -173,7 +176,7 @@ async function start(options: ProcessOptions): Promise<Result<Started>> {
     });
     const { pid } = child;
     if (pid !== undefined) {
-      remember(pid);
+      living.add(pid);
       const exit = new Promise<ExitStatus>((resolve) => {
         child.once("exit", (code, signal) => resolve({ code, signal }));
       });
@@ -187,6 +190,7 @@ async function start(options: ProcessOptions): Promise<Result<Started>> {
   } catch (thrown) {
     error = thrown as NodeJS.ErrnoException;
   }
+  unguard();
   return refused(options, error);
 }
 
@@ -328,17 +332,19 @@ function delay(milliseconds: number): Promise<void> {
 const living = new Set<number>();
 const deadlySignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-function remember(pid: number): void {
-  if (living.size === 0) {
-    process.on("exit", killAllProcesses);
-    for (const signal of deadlySignals) process.on(signal, dieWithChildren);
-  }
-  living.add(pid);
+/** Processes that run or start. */
+let guarded = 0;
+
+function guard(): void {
+  guarded += 1;
+  if (guarded > 1) return;
+  process.on("exit", killAllProcesses);
+  for (const signal of deadlySignals) process.on(signal, dieWithChildren);
 }
 
-function forget(pid: number): void {
-  living.delete(pid);
-  if (living.size > 0) return;
+function unguard(): void {
+  guarded -= 1;
+  if (guarded > 0) return;
   process.off("exit", killAllProcesses);
   for (const signal of deadlySignals) process.off(signal, dieWithChildren);
 }
