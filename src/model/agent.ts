@@ -9,7 +9,7 @@ import type { FindingDraft, Objection } from "./finding.js";
 import type { Project } from "./project.js";
 import type { Result } from "./result.js";
 import type { Task } from "./task.js";
-import type { Column, Dialect, Query } from "./warehouse.js";
+import type { Dialect, Query, Warehouse } from "./warehouse.js";
 
 /** What the answer to one draft is: admitted and durable, or sent back. */
 export type Admission =
@@ -37,8 +37,8 @@ export interface InvestigationRequest {
   readonly dialect: Dialect;
   /** Gated, capped, recorded. */
   readonly query: Query;
-  /** Relation key (see `relationKey`) → columns; memoised for the audit. */
-  readonly describe: (relationKeys: readonly string[]) => Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
+  /** Columns of relations by `relationKey`; memoised for the audit. */
+  readonly describe: Warehouse["describe"];
   /** Hands in one draft; resolves when it is durable or sent back. */
   readonly submit: (draft: FindingDraft) => Promise<Admission>;
   /** Hands in text that is no draft at all; its objections come back, and the text is kept. */
