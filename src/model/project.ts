@@ -18,6 +18,8 @@ export interface Resource {
   readonly id: string;
   readonly type: ResourceType;
   readonly name: string;
+  /** Its name in the warehouse and of its compiled file, where that is not `name`: dbt shortens the names of tests. */
+  readonly alias?: string;
   readonly packageName: string;
   /** Of a source: its source_name. */
   readonly sourceName: string | null;
