@@ -150,6 +150,24 @@ export function killAllProcesses(): void {
   for (const pid of living) signalGroup(pid, "SIGKILL");
 }
 
+/** Lets `killAllProcesses`, and our own death, take a group along that someone else spawned. Returns its release. */
+export function holdGroup(pid: number): () => void {
+  guard();
+  living.add(pid);
+  return () => {
+    living.delete(pid);
+    unguard();
+  };
+}
+
+/** Ends a group: TERM, and KILL after `grace` milliseconds. Resolves when nothing of it runs. */
+export async function endGroup(pid: number, grace: number): Promise<void> {
+  if (!signalGroup(pid, "SIGTERM")) return;
+  if (await groupGone(pid, grace)) return;
+  signalGroup(pid, "SIGKILL");
+  await groupGone(pid, 1_000);
+}
+
 interface ExitStatus {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -276,13 +294,6 @@ async function drain(closed: Promise<unknown>, bytes: () => number): Promise<voi
     if (isClosed) return;
     quiet = bytes() === before ? quiet + 1 : 0;
   }
-}
-
-async function endGroup(pid: number, grace: number): Promise<void> {
-  if (!signalGroup(pid, "SIGTERM")) return;
-  if (await groupGone(pid, grace)) return;
-  signalGroup(pid, "SIGKILL");
-  await groupGone(pid, 1_000);
 }
 
 async function groupGone(pid: number, patience: number): Promise<boolean> {
