@@ -1,0 +1,156 @@
+/**
+ * What a run would do, node by node, and why. Made of the same verdicts that the run acts upon. Pure.
+ */
+import type { AuditGraph, NodeId, NodeKind, Reason, Verdict } from "../model/graph.js";
+import type { Assignment, JudgedTask } from "./assign.js";
+import { investigateNode } from "./compile.js";
+
+export interface PlanRow {
+  readonly node: NodeId;
+  readonly kind: NodeKind;
+  readonly verdict: Verdict["kind"];
+  /** One phrase for each reason, most telling first. */
+  readonly because: readonly string[];
+  /** Set on investigations: how many of its cases an agent would look at, and how many findings are used again. */
+  readonly cases: { readonly open: number; readonly reused: number; readonly failures: number } | null;
+}
+
+export interface Plan {
+  readonly rows: readonly PlanRow[];
+  /** Set where the investigations are those of the last export, because the summary has yet to run. */
+  readonly assumes: string | null;
+  readonly strategy: string | null;
+  readonly notes: readonly string[];
+  readonly totals: {
+    readonly investigations: number;
+    readonly open: number;
+    readonly reused: number;
+    readonly excepted: number;
+  };
+}
+
+export interface PlanInput {
+  readonly graph: AuditGraph;
+  readonly summary: Verdict;
+  readonly export: Verdict;
+  /** Null where nothing was ever exported. */
+  readonly assignment: Assignment | null;
+  readonly excepted: number;
+}
+
+export function makePlan(input: PlanInput): Plan {
+  const { assignment } = input;
+  const assumed = input.export.kind !== "reuse" && assignment !== null;
+  const tasks = assignment?.tasks ?? [];
+  const open = tasks.reduce((sum, task) => sum + task.open.length, 0);
+  const reused = tasks.reduce((sum, task) => sum + reusedIn(task), 0);
+  const before = (["setup", "summary", "export"] as const).map((node) => fixedRow(node, input, open));
+  const after = (["collect", "cleanup"] as const).map((node) => fixedRow(node, input, open));
+  return {
+    rows: [...before, ...tasks.map(taskRow), ...after],
+    assumes: assumed ? "The investigations are those of the last export; the next one may find others." : null,
+    strategy: assignment?.packing.strategy ?? null,
+    notes: [assignment?.packing.why, assignment?.packing.tooSmall].filter(
+      (note) => note !== null && note !== undefined,
+    ),
+    totals: {
+      investigations: tasks.filter((task) => task.open.length > 0).length,
+      open,
+      reused,
+      excepted: input.excepted,
+    },
+  };
+}
+
+function fixedRow(
+  node: "setup" | "summary" | "export" | "collect" | "cleanup",
+  input: PlanInput,
+  open: number,
+): PlanRow {
+  const row = { node, kind: node, cases: null };
+  if (node === "summary" || node === "export") {
+    const verdict = input[node];
+    return { ...row, verdict: verdict.kind, because: phrases(verdict) };
+  }
+  const why = { setup: "prepares the audit folder", collect: "writes the report", cleanup: "releases slots" }[node];
+  return { ...row, verdict: "run", because: open === 0 && node === "cleanup" ? ["nothing to release"] : [why] };
+}
+
+function taskRow(judged: JudgedTask): PlanRow {
+  const failures = judged.task.cases.reduce((sum, item) => sum + item.failures, 0);
+  return {
+    node: investigateNode(judged.task.id),
+    kind: "investigate",
+    verdict: judged.open.length === 0 ? "reuse" : "run",
+    because: taskReasons(judged),
+    cases: { open: judged.open.length, reused: reusedIn(judged), failures },
+  };
+}
+
+function taskReasons(judged: JudgedTask): readonly string[] {
+  if (judged.open.length === 0) {
+    return [judged.cases.some((item) => item.selected) ? "all findings are used again" : "not selected"];
+  }
+  const counts = new Map<string, number>();
+  for (const { verdict } of judged.open) {
+    // A model that changed is one reason, however many of its ancestors' macros changed with it.
+    for (const phrase of new Set(phrases(verdict))) counts.set(phrase, (counts.get(phrase) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([, left], [, right]) => right - left)
+    .map(([phrase, cases]) =>
+      cases === judged.cases.length ? phrase : `${phrase} (${cases} of ${judged.cases.length})`,
+    );
+}
+
+function reusedIn(judged: JudgedTask): number {
+  return judged.cases.filter((item) => item.verdict.kind === "reuse").length;
+}
+
+export function phrases(verdict: Verdict): readonly string[] {
+  switch (verdict.kind) {
+    case "reuse":
+      return ["unchanged"];
+    case "undecided":
+      return [`waits for ${verdict.awaiting}`];
+    case "run":
+      return verdict.reasons.map(phrase);
+  }
+}
+
+function phrase({ part, change }: Reason): string {
+  switch (change) {
+    case "no-trace":
+      return "never finished before";
+    case "always":
+      return "runs every time";
+    case "asked":
+      return "asked for";
+    case "output-missing":
+      return "its earlier result is gone";
+    case "new":
+    case "changed":
+    case "removed":
+      return `${partText(part)} ${change === "new" ? "appeared" : change === "removed" ? "disappeared" : "changed"}`;
+  }
+}
+
+const partTexts: Readonly<Record<string, string>> = {
+  rows: "failing rows",
+  agent: "agent",
+  model: "model of the agent",
+  prompt: "prompt template",
+  knowledge: "knowledge",
+  categories: "categories",
+  vars: "dbt vars",
+  loads: "source repositories",
+  artifacts: "dbt artifacts",
+  watermark: "watermark",
+  settings: "settings",
+  summary: "summary",
+};
+
+function partText(part: string): string {
+  const known = Object.hasOwn(partTexts, part) ? partTexts[part] : undefined;
+  return known ?? part.replace(/^resource:/, "").replace(/^(macro|file):/, "$1 ");
+}

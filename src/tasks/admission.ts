@@ -1,0 +1,155 @@
+/**
+ * The doing half of an admission: runs the queries and looks for the files that findings/admit.ts asks about,
+ * then commits what was admitted. A finding is durable before anybody hears that it was admitted.
+ */
+import { type AdmissionContext, admit, type Decision } from "../findings/admit.js";
+import type { Admission } from "../model/agent.js";
+import type { Case } from "../model/case.js";
+import { digestOf } from "../model/digest.js";
+import type { Finding, Objection } from "../model/finding.js";
+import type { Parts } from "../model/graph.js";
+import type { Failure } from "../model/result.js";
+import type { Query } from "../model/warehouse.js";
+import { fileDigest, fileInside } from "../support/repo-files.js";
+import type { Session } from "./session.js";
+
+export interface AdmissionDesk {
+  /** Takes one draft; concurrent drafts are taken one after the other. */
+  submit(draft: unknown): Promise<Admission>;
+  /** Takes text that is no draft at all. */
+  reject(text: string, objection: Objection): void;
+  readonly answered: ReadonlySet<string>;
+  /** What was wrong since the last `newRound`. */
+  readonly objections: readonly Objection[];
+  /** The last refused answer of a case, by case id; `""` holds what named no case. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** Set when the world refused: the agent is not to blame, and asking it again is no use. */
+  readonly failure: Failure | null;
+  newRound(): void;
+}
+
+/** Path that stands for an observed file among a trace's parts. */
+export function observedFile(repo: string, file: string): string {
+  return `file:${repo}/${file}`;
+}
+
+export function openDesk(options: {
+  readonly session: Session;
+  readonly node: string;
+  readonly cases: readonly Case[];
+  readonly partsOf: (item: Case) => Parts;
+  readonly query: Query;
+  /** Name → absolute root in the user's own tree. */
+  readonly repos: Readonly<Record<string, string>>;
+}): AdmissionDesk {
+  const { session, query, repos } = options;
+  const answered = new Set<string>();
+  const refused = new Map<string, string>();
+  let objections: Objection[] = [];
+  let failure: Failure | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const refuse = (draft: unknown, found: readonly Objection[]): Admission => {
+    objections.push(...found);
+    refused.set(found[0]?.case ?? "", text(draft));
+    return { admitted: false, objections: found };
+  };
+
+  const take = async (draft: unknown): Promise<Admission> => {
+    const context: AdmissionContext = {
+      cases: options.cases,
+      answered,
+      categories: session.config.categories,
+      exceptions: session.exceptions,
+      today: session.run.startedAt.toISOString().slice(0, 10),
+      repos: Object.keys(repos),
+      templateWords: [],
+      provenance: {
+        agent: session.agent.id,
+        model: session.agent.model,
+        run: session.run.id,
+        at: session.now().toISOString(),
+      },
+    };
+    const decision = await decide(draft, context);
+    if (decision.kind === "rejected") return refuse(draft, decision.objections);
+    if (decision.kind === "failed") {
+      failure = decision.failure;
+      return { admitted: false, objections: [] };
+    }
+    await commit(decision.finding);
+    return { admitted: true };
+  };
+
+  const decide = async (draft: unknown, context: AdmissionContext): Promise<Decision> => {
+    const admission = admit(draft, context);
+    if (admission.kind !== "needs-queries") return admission;
+    const results = [];
+    for (const sql of admission.sqls) results.push(await query(sql));
+    const files = await Promise.all(
+      admission.files.map(async ({ repo, file }) => (await fileInside(repos[repo] ?? "", file)) !== null),
+    );
+    return admission.decide({ results, files });
+  };
+
+  const commit = async (finding: Finding): Promise<void> => {
+    const subject = options.cases.find(({ id }) => id === finding.case);
+    if (subject === undefined) throw new Error(`BUG: a finding for ${finding.case}, which is not in the task`);
+    const parts = options.partsOf(subject);
+    await session.traces.commit(
+      {
+        subject: finding.case,
+        fingerprint: digestOf(parts),
+        parts,
+        observed: await observations(finding, repos),
+        run: session.run.id,
+        at: finding.provenance.at,
+      },
+      finding,
+    );
+    answered.add(finding.case);
+    refused.delete(finding.case);
+    session.progress.findings.set(finding.case, { finding, reused: false });
+    const { classification } = finding;
+    session.emit({ type: "finding", node: options.node, case: finding.case, classification, reused: false });
+  };
+
+  return {
+    answered,
+    refused,
+    get objections() {
+      return objections;
+    },
+    get failure() {
+      return failure;
+    },
+    submit(draft) {
+      const taken = queue.then(() => take(draft));
+      queue = taken.catch(() => undefined);
+      return taken;
+    },
+    reject(answer, objection) {
+      refuse(answer, [objection]);
+    },
+    newRound() {
+      objections = [];
+    },
+  };
+}
+
+/** dbt's own files are parts of the fingerprint already, resource by resource; other repositories only where cited. */
+async function observations(finding: Finding, repos: Readonly<Record<string, string>>): Promise<Parts> {
+  const observed: Record<string, string> = {};
+  for (const { repo = "dbt", file } of finding.locations) {
+    if (repo === "dbt") continue;
+    const digest = await fileDigest(repos[repo] ?? "", file);
+    if (digest !== null) observed[observedFile(repo, file)] = digest;
+  }
+  return observed;
+}
+
+/** Kept for a person to read; an answer may be anything. */
+function text(draft: unknown): string {
+  const answer = typeof draft === "string" ? draft : (JSON.stringify(draft, null, 2) ?? String(draft));
+  return answer.slice(0, 20_000);
+}

@@ -1,0 +1,111 @@
+/**
+ * `summary`: runs the tests or builds the summary table by the user's own command, or takes what an earlier test run left.
+ * Knows dbt's exit codes and artifacts, not what is in the warehouse.
+ */
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { readRunResults } from "../dbt/artifacts.js";
+import { sha256 } from "../model/digest.js";
+import { type FailureCode, failed, ok, type Result } from "../model/result.js";
+import { capturedText, type ProcessEnd, runProcess } from "../support/process.js";
+import type { Session } from "./session.js";
+
+/** What the nodes after it depend on. */
+export interface SummaryOutput {
+  /** Digest of run_results.json and manifest.json as they are now; "absent" where there are none. */
+  readonly artifacts: string;
+  /** ISO; when the command ended, or null where none ran. */
+  readonly ranAt: string | null;
+}
+
+/** dbt: 0 is fine, 1 a handled error, failing tests among them, 2 an unhandled one. */
+const testsFailed = 1;
+
+export async function runSummary(session: Session): Promise<Result<SummaryOutput>> {
+  const { summary } = session.config;
+  if (summary.run === null) {
+    const artifacts = await artifactsDigest(summary.artifacts);
+    if (artifacts === "absent" && summary.table === null) {
+      return failed("artifacts-missing", `There is no run_results.json in ${summary.artifacts}`, {
+        hint: "Run `dbt test --store-failures` first, or let `summary.run` do it.",
+      });
+    }
+    return ok({ artifacts, ranAt: null });
+  }
+  const started = session.now();
+  const log = join(session.run.folder, "summary.log");
+  await mkdir(summary.targetPath, { recursive: true });
+  const end = await runProcess({
+    command: summary.run,
+    cwd: summary.cwd,
+    // The command is the user's own, and dbt's credentials come from its environment. Agents get no such thing.
+    env: { ...process.env, DBT_TARGET_PATH: summary.targetPath, ...summary.env },
+    stdoutFile: log,
+    stderrFile: `${log}.stderr`,
+    timeout: summary.timeout,
+    signal: session.signal,
+  });
+  if (!end.ok) return end;
+  const refused = await refusal(end.value, started, session);
+  if (refused !== null) return refused;
+  return ok({ artifacts: await artifactsDigest(summary.artifacts), ranAt: session.now().toISOString() });
+}
+
+async function refusal(end: ProcessEnd, started: Date, session: Session): Promise<Result<never> | null> {
+  const { summary } = session.config;
+  const said = [capturedText(end.stdout), capturedText(end.stderr)].join("\n").trim().split("\n").slice(-15).join("\n");
+  const refuse = (code: FailureCode, message: string, hint: string): Result<never> =>
+    failed(code, message, {
+      hint: `${hint} Its output is in ${join(session.run.folder, "summary.log")}.`,
+      detail: said,
+    });
+  if (end.reason === "aborted") return failed("aborted", "the summary was stopped");
+  if (end.reason === "timeout") {
+    return refuse(
+      "command-timeout",
+      `the summary command ran longer than ${summary.timeout / 1000} s`,
+      "Raise summary.timeout.",
+    );
+  }
+  if (end.exitCode === 0) return null;
+  if (end.exitCode === 127)
+    return refuse("command-not-found", "the summary command was not found", "Is dbt installed, and on the PATH?");
+  const how = end.exitCode === null ? `was ended by ${end.signal}` : `ended with exit code ${end.exitCode}`;
+  if (end.exitCode !== testsFailed)
+    return refuse("dbt-failed", `the summary command ${how}`, "Mend what it complains about.");
+  // Failing tests give exit code 1, and so does a project that cannot be parsed: only fresh results tell them apart.
+  const file = join(summary.artifacts, "run_results.json");
+  const results = readRunResults(await readFile(file, "utf8").catch(() => ""));
+  const written = await stat(file).catch(() => null);
+  // File systems count in steps of up to two seconds.
+  if (!results.ok || written === null || written.mtimeMs < started.getTime() - 2000) {
+    return refuse(
+      "artifacts-stale",
+      `the summary command ${how} and left no new run_results.json in ${summary.artifacts}`,
+      "It failed before its tests ran.",
+    );
+  }
+  const broken = results.value.results.filter(({ id, status }) => status === "error" && !id.startsWith("test."));
+  if (summary.table !== null && broken.length > 0) {
+    return refuse(
+      "dbt-failed",
+      `the summary command could not build ${broken.map(({ id }) => id).join(", ")}`,
+      "Mend it in dbt.",
+    );
+  }
+  for (const { id, message } of broken) {
+    session.emit({
+      type: "warning",
+      node: "summary",
+      message: `dbt could not build ${id}: ${message ?? "no message"}`,
+    });
+  }
+  return null;
+}
+
+export async function artifactsDigest(folder: string): Promise<string> {
+  const read = (name: string): Promise<Buffer | null> => readFile(join(folder, name)).catch(() => null);
+  const [results, manifest] = await Promise.all([read("run_results.json"), read("manifest.json")]);
+  if (results === null && manifest === null) return "absent";
+  return sha256(`${results === null ? "" : sha256(results)} ${manifest === null ? "" : sha256(manifest)}`);
+}
