@@ -38,7 +38,7 @@ export type Shell = (
 export function shell(options: ShellOptions): Shell {
   return async (pieces, ...values) => {
     const command = pieces.join("…").trim();
-    if (options.signal?.aborted === true) return failed("aborted", `${command} was not started`);
+    if (isAborted(options.signal)) return failed("aborted", `${command} was not started`);
     if (values.flat().some((value) => value.includes("\0"))) {
       return failed("command-failed", `${command}: an argument holds a NUL byte`);
     }
@@ -73,6 +73,7 @@ export function shell(options: ShellOptions): Shell {
     const timeout = options.timeout ?? 60_000;
     const timer = setTimeout(() => end("timeout"), timeout);
     options.signal?.addEventListener("abort", onAbort);
+    if (isAborted(options.signal)) onAbort();
     const output = await running;
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", onAbort);
@@ -93,6 +94,10 @@ export function shell(options: ShellOptions): Shell {
 /** One argument of a POSIX shell, whatever it holds. */
 export function quote(argument: string): string {
   return /^[A-Za-z0-9_/.=@:,+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 function lastLine(text: string): string {
