@@ -21,7 +21,8 @@ const adapterKinds = ["warehouses", "agents", "slots", "executors"];
 export const homes = {
   zx: { home: "support/shell", lazy: true },
   listr2: { home: "execution/listr", lazy: true },
-  "@duckdb/node-api": { home: "adapters/warehouses/duckdb", lazy: true },
+  // One adapter, cut into duckdb.ts, duckdb-gate.ts and the like.
+  "@duckdb/node-api": { home: "adapters/warehouses/duckdb(-[a-z]+)?", lazy: true, many: true },
   "@polyglot-sql/sdk": { home: "lineage/column-lineage", lazy: true },
   commander: { home: "commands/program", lazy: true },
   yaml: { home: "config/[^/]+", lazy: false },
