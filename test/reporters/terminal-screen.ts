@@ -77,6 +77,12 @@ export class Screen implements ViewStream {
   }
 
   #control(code: string): void {
+    if ((code === "K" || code === "J") && this.#column > 0 && this.#column % this.columns === 0) {
+      throw new Error("clearing in a full last column takes its character");
+    }
+    if (code === "J" && this.#column === 0 && this.#row === 0) {
+      throw new Error("tmux keeps a copy of what is cleared from the top left corner");
+    }
     if (code === "?25l") this.cursorVisible = false;
     else if (code === "?25h") this.cursorVisible = true;
     else if (code === "?7l") this.wraps = false;

@@ -160,17 +160,24 @@ describe("the window", () => {
     view.open();
     show(added("investigate:VA", "investigate:TX"), started("investigate:VA"), started("investigate:TX"));
     show({ type: "progress", node: "investigate:VA", message: "a message of some length that will not fit any more" });
-    screen.resize(40, 24);
+    screen.resize(42, 24);
     clock.pass(100);
     expect(screen.lines).toEqual([
       "$ audit-run",
       "0:00  ✔ 0 done · ▸ 2 running · 0 waiting",
-      "  ▸ investigate:VA   0:00  a message of…",
+      "  ▸ investigate:VA   0:00  a message of …",
       "  ▸ investigate:TX   0:00",
     ]);
     screen.resize(100, 3);
     clock.pass(100);
     expect(screen.lines).toEqual(["$ audit-run", "0:00  ✔ 0 done · ▸ 2 running · 0 waiting", "    and 2 more"]);
+  });
+
+  test("lets a long warning wrap, however exactly it fits", () => {
+    const { screen, view, show } = rig(40);
+    view.open();
+    show(...[37, 38, 39, 78].map((length): AuditEvent => ({ type: "warning", message: "w".repeat(length) })));
+    expect(screen.lines.slice(0, 4).map((line) => line.length)).toEqual([39, 40, 41, 80]);
   });
 
   test("takes the sting out of names and messages", () => {

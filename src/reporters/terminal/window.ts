@@ -42,31 +42,37 @@ export function createWindowView(
   let release: (() => void) | null = null;
 
   const size = (): Size => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
+  const width = (text: string): number => columnsOf(stripVTControlCharacters(text));
 
   /** To the first column of the frame's first row. A narrower terminal has rewrapped the rows by itself. */
   const toStart = (columns: number): string => {
-    const height = painted.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    const height = painted.reduce((sum, taken) => sum + Math.max(1, Math.ceil(taken / columns)), 0);
     return height > 1 ? `\r\u001b[${height - 1}A` : "\r";
   };
 
-  const takeAbove = (): string => {
+  /** Lines that stay, wrapped where they are long. In a full last column, clearing would take the last character. */
+  const staying = (lines: readonly string[], columns: number): string =>
+    lines.map((line) => `${line}${width(line) % columns === 0 ? "" : clearToEndOfLine}\n`).join("");
+
+  const takeAbove = (): string[] => {
     const lines = dropped === 0 ? above : [...above, `and ${dropped} more warnings`];
     above = [];
     dropped = 0;
-    return lines.map((line) => `${line}\n`).join("");
+    return lines;
   };
 
   const paint = (): void => {
     if (stream.writableNeedDrain === true) return;
-    const room = size();
-    const rows = windowRows(progress, room, clock.now(), style);
-    const frame = rows.join(`${clearToEndOfLine}\n`) + clearToEndOfLine;
+    const { columns, rows: height } = size();
+    // The last column stays empty, for the reason that `staying` has.
+    const rows = windowRows(progress, { columns: columns - 1, rows: height }, clock.now(), style);
+    const frame = rows.join(`${clearToEndOfLine}\n`);
     stale = false;
     if (frame === last && above.length === 0) return;
-    const start = toStart(room.columns);
-    const lines = above.length === 0 ? "" : clearBelow + takeAbove();
-    stream.write(`${start}${lines}${wrapOff}${frame}${clearBelow}${wrapOn}`);
-    painted = rows.map((row) => columnsOf(stripVTControlCharacters(row)));
+    // Old rows are overwritten, not cleared first: tmux takes clearing from the top left corner as "keep a copy".
+    const start = `${toStart(columns)}${staying(takeAbove(), columns)}`;
+    stream.write(`${start}${wrapOff}${frame}${clearBelow}${wrapOn}`);
+    painted = rows.map(width);
     last = frame;
   };
 
@@ -114,8 +120,9 @@ export function createWindowView(
       if (release === null) return;
       release();
       release = null;
-      const summary = summaryLines(progress, clock.now(), style).map((line) => `${line}\n`);
-      stream.write(`${toStart(size().columns)}${clearBelow}${takeAbove()}${summary.join("")}${wrapOn}${showCursor}`);
+      const { columns } = size();
+      const lines = [...takeAbove(), ...summaryLines(progress, clock.now(), style)];
+      stream.write(`${toStart(columns)}${staying(lines, columns)}${clearBelow}${wrapOn}${showCursor}`);
     },
   };
 }
