@@ -1,0 +1,253 @@
+/**
+ * full-report.md: what failed and is missing first, then totals, what needs a person's eye, and every page.
+ * Knows no case from within; chapters are markdown-page's work.
+ */
+import type { AcceptedException } from "../model/finding.js";
+import type { AuditReport, ReportedCase } from "../model/report.js";
+import type { Failure } from "../model/result.js";
+import { caseName, groupText, heading, pageAnchor, pageChapter, pageName, provenance } from "./markdown-page.js";
+import { codeSpan, fenced, inline, table } from "./markdown-text.js";
+import { failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
+
+const mostNames = 5;
+
+export function fullReport(report: AuditReport): string {
+  const pages = pagesOf(report);
+  const blocks = [
+    heading(1, `${inline(report.name)} - Test Failures Audit`),
+    origin(report),
+    ...incomplete(report, pages),
+    ...totals(report),
+    ...byGroup(report, pages),
+    ...byTest(report, pages),
+    ...contents(report, pages),
+    ...remarks(report),
+    ...pages.flatMap((page) => ["---", ...pageChapter(page, report)]),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function origin(report: AuditReport): string {
+  const invocation = report.export.dbtInvocationId;
+  return [
+    inline(report.at.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(\.\d+)?)?Z$/, "$1 $2 UTC")),
+    `run ${codeSpan(report.run)}`,
+    ...(invocation === null ? [] : [`dbt invocation ${codeSpan(invocation)}`]),
+  ].join(" · ");
+}
+
+function incomplete(report: AuditReport, pages: readonly Page[]): readonly string[] {
+  const isOpen = ({ report: { status } }: ReportedCase): boolean =>
+    status === "missing" || status === "validation-failed";
+  const open = report.cases.filter(isOpen);
+  if (open.length === 0 && report.failures.length === 0) return [];
+  const missing = open.length === 0 ? "" : `: ${open.length} of ${report.cases.length} failing tests have no finding`;
+  const told = new Set<string>();
+  const lines = pages.flatMap((page) => {
+    const cases = page.cases.filter(isOpen);
+    if (cases.length === 0) return [];
+    const node = `investigate:${page.id}`;
+    told.add(node);
+    const failure = report.failures.find((each) => each.node === node)?.failure;
+    return [`- **${pageName(page, report)}**: ${whyOpen(cases, page.axis, failure)}`];
+  });
+  const paged = new Set(pages.flatMap((page) => page.cases));
+  const elsewhere = open.filter((each) => !paged.has(each));
+  if (elsewhere.length > 0) lines.push(`- ${whyOpen(elsewhere, "mixed", undefined)}`);
+  const others = report.failures
+    .filter(({ node }) => !told.has(node))
+    .map(({ node, failure }) => `- ${codeSpan(node)}: ${failureText(failure)}`);
+  return [
+    heading(2, `Incomplete${missing}`),
+    [...others, ...lines].join("\n"),
+    "To run what failed or is missing, and nothing else:",
+    fenced("sh", report.retryCommand),
+  ];
+}
+
+/** `12 missing (duplicate_identifier, …): the agent died`, for each reason. */
+function whyOpen(cases: readonly ReportedCase[], axis: Page["axis"], failure: Failure | undefined): string {
+  const byReason = groupedBy(cases, ({ report }) =>
+    report.status === "missing" ? report.reason : "the agent's answer was not accepted",
+  );
+  const reasons = [...byReason].map(([reason, found]) => {
+    const names = found.slice(0, mostNames).map((each) => caseName(each, axis));
+    const more = found.length > mostNames ? [`and ${found.length - mostNames} more`] : [];
+    return `${found.length} missing (${[...names, ...more].join(", ")}): ${inline(reason, 1000)}`;
+  });
+  return reasons.join("; ") + (failure?.hint === undefined ? "" : ` (${inline(failure.hint)})`);
+}
+
+function failureText({ message, hint }: Failure): string {
+  return inline(message, 1000) + (hint === undefined ? "" : ` (${inline(hint)})`);
+}
+
+function totals(report: AuditReport): readonly string[] {
+  const { cases, categories } = report;
+  if (cases.length === 0) {
+    const unknown = report.failures.some(({ node }) => ["setup", "summary", "export"].includes(node));
+    const seen = report.export.testsSeen === 0 ? "" : ` ${report.export.testsSeen} tests were looked at.`;
+    return [heading(2, "Summary"), unknown ? "Nothing is known of the tests." : `No failing tests.${seen}`];
+  }
+  const tests = distinct(cases, (each) => each.case.test.id);
+  const groups = distinct(cases, (each) => each.case.group.key);
+  const standings = tally(cases, categories);
+  return [
+    heading(2, "Summary"),
+    [
+      `- Total tests with failures: ${cases.length} (${tests} ${tests === 1 ? "test" : "tests"} in ${groups} ${inline(plural(report.groupLabel, groups))}, ${failuresOf(cases)} failures)`,
+      ...standings.map(({ id, label, cases: { length } }) => {
+        const note = id === ":proposed" ? " (by an agent; nobody has accepted them yet)" : "";
+        return `- ${inline(label)}: ${length}${note}`;
+      }),
+    ].join("\n"),
+    ...provenance(cases),
+    ...meanings(standings),
+  ];
+}
+
+/** What the categories in use mean and ask for; said here and nowhere else. */
+function meanings(standings: readonly Standing[]): readonly string[] {
+  const rows = standings.flatMap(({ category, failures }) =>
+    category === null
+      ? []
+      : [[inline(category.id), inline(category.meaning), inline(category.action), String(failures)]],
+  );
+  if (rows.length === 0) return [];
+  return [
+    table([{ head: "Category" }, { head: "Meaning" }, { head: "Action" }, { head: "Failures", numeric: true }], rows),
+  ];
+}
+
+function byGroup(report: AuditReport, pages: readonly Page[]): readonly string[] {
+  const ofGroup = groupedBy(
+    pages.filter(({ axis }) => axis === "group"),
+    ({ cases }) => cases[0]?.case.group.key ?? "",
+  );
+  return matrix(
+    report,
+    inline(report.groupLabel),
+    "Tests",
+    ({ case: each }) => each.group.key,
+    (each) => linked(groupText(each.case.group), ofGroup.get(each.case.group.key)),
+  );
+}
+
+function byTest(report: AuditReport, pages: readonly Page[]): readonly string[] {
+  const ofTest = groupedBy(
+    pages.filter(({ axis }) => axis === "test"),
+    ({ cases }) => cases[0]?.case.test.id ?? "",
+  );
+  return matrix(
+    report,
+    "Test",
+    inline(plural(report.groupLabel, 2).replace(/^./, (first) => first.toUpperCase())),
+    ({ case: each }) => each.test.id,
+    (each) => linked(inline(each.case.test.name), ofTest.get(each.case.test.id)),
+  );
+}
+
+/** `VA` as a link to its page; further parts of a split one by their numbers. */
+function linked(text: string, pages: readonly Page[] = []): string {
+  const [first, ...others] = pages;
+  if (first === undefined) return text;
+  const parts = others.map((page, index) => `[${index + 2}](#${pageAnchor(page)})`);
+  return [`[${text}](#${pageAnchor(first)})`, ...parts].join(" ");
+}
+
+/** Rows of cases by a key, a column for each standing that occurs. */
+function matrix(
+  report: AuditReport,
+  label: string,
+  counted: string,
+  keyOf: (each: ReportedCase) => string,
+  nameOf: (each: ReportedCase) => string,
+): readonly string[] {
+  const rows = groupedBy(report.cases, keyOf);
+  if (rows.size < 2) return [];
+  const standings = tally(report.cases, report.categories);
+  const columns = [label, counted, ...standings.map((standing) => inline(standing.label)), "Failures"];
+  return [
+    heading(2, `By ${label === "Test" ? "test" : label}`),
+    table(
+      columns.map((head, index) => ({ head, numeric: index > 0 })),
+      [...rows]
+        .sort(([left], [right]) => (left < right ? -1 : 1))
+        .map(([, cases]) => [
+          cases[0] === undefined ? "" : nameOf(cases[0]),
+          String(cases.length),
+          ...countsIn(cases, standings, report),
+          String(failuresOf(cases)),
+        ]),
+    ),
+  ];
+}
+
+/** Nothing rather than 0, so that what is there stands out. */
+function countsIn(
+  cases: readonly ReportedCase[],
+  columns: readonly Standing[],
+  report: AuditReport,
+): readonly string[] {
+  const counts = new Map(tally(cases, report.categories).map((standing) => [standing.id, standing.cases.length]));
+  return columns.map(({ id }) => String(counts.get(id) ?? ""));
+}
+
+/** Balanced tasks have no table whose rows link to them. */
+function contents(report: AuditReport, pages: readonly Page[]): readonly string[] {
+  const linkedFrom = (page: Page): boolean =>
+    page.axis !== "mixed" &&
+    distinct(report.cases, (each) => (page.axis === "test" ? each.case.test.id : each.case.group.key)) > 1;
+  const rest = pages.filter((page) => !linkedFrom(page));
+  if (rest.length < 2) return [];
+  return [
+    heading(2, "Contents"),
+    rest
+      .map((page) => {
+        const groups = [...new Set(page.cases.map((each) => groupText(each.case.group)))].join(", ");
+        return `- [${pageName(page, report)}](#${pageAnchor(page)}): ${page.cases.length} tests in ${groups}`;
+      })
+      .join("\n"),
+  ];
+}
+
+function remarks(report: AuditReport): readonly string[] {
+  const { noLongerFailing, unsplit, broken, orphans } = report.export;
+  const { expired, unmatched } = report.exceptions;
+  const list = (title: string, lines: readonly string[], why?: string): readonly string[] =>
+    lines.length === 0
+      ? []
+      : [heading(2, title), ...(why === undefined ? [] : [why]), lines.map((line) => `- ${line}`).join("\n")];
+  return [
+    ...list(
+      "Broken tests",
+      broken.map(({ test, message }) => `${inline(test.name)}: ${inline(message, 1000)}`),
+      "dbt could not run these, so that nothing is known of their data.",
+    ),
+    ...list("Expired exceptions", expired.map(exceptionText), "These accept nothing any more; renew or remove them."),
+    ...list("Exceptions that fit no failure", unmatched.map(exceptionText)),
+    ...list(
+      "No longer failing",
+      noLongerFailing.map(({ name }) => inline(name)),
+    ),
+    ...list(
+      `Not split by ${inline(report.groupLabel)}`,
+      unsplit.map(({ test, reason }) => `${inline(test)}: ${inline(reason)}`),
+    ),
+    ...list(
+      "Names without a test",
+      orphans.map((name) => inline(name)),
+      "The summary table names these, and the manifest knows no such test.",
+    ),
+  ];
+}
+
+function exceptionText(exception: AcceptedException): string {
+  const { test, group, owner, expires, at } = exception;
+  const until = expires === null ? "" : `, until ${inline(expires)}`;
+  return `${codeSpan(at)}: ${inline(test)} in ${inline(group)}, of ${inline(owner)}${until}`;
+}
+
+function distinct(cases: readonly ReportedCase[], key: (each: ReportedCase) => string): number {
+  return new Set(cases.map(key)).size;
+}

@@ -1,0 +1,165 @@
+/**
+ * One page as Markdown: results/<task>.md, and the same as a chapter of the full report.
+ * Knows no other page.
+ */
+import type { Group, UnsplitTest } from "../model/case.js";
+import type { AuditReport, ReportedCase } from "../model/report.js";
+import { agentText, caseBlocks, failuresText } from "./markdown-case.js";
+import { codeSpan, inline, prose } from "./markdown-text.js";
+import { groupedBy, type Page, plural, tally } from "./pages.js";
+
+/** A page as a file of its own. */
+export function pageFile(page: Page, report: AuditReport): string {
+  const blocks = [
+    heading(1, pageTitle(page, report)),
+    ...about(page),
+    heading(2, "Summary"),
+    summaryLines(page, report).join("\n"),
+    ...provenance(page.cases),
+    ...sections(page, report, 2),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+/** A page as a chapter under headings of level 1. */
+export function pageChapter(page: Page, report: AuditReport): readonly string[] {
+  return [
+    `<a id="${pageAnchor(page)}"></a>`,
+    heading(2, pageTitle(page, report)),
+    ...about(page),
+    summaryLines(page, report).join("\n"),
+    ...(agentsOf(report.cases).size > 1 ? provenance(page.cases) : []),
+    ...sections(page, report, 3),
+  ];
+}
+
+/** Ids of pages are safe names, so this needs no escaping. */
+export function pageAnchor(page: Page): string {
+  return `page-${page.id}`;
+}
+
+/** `State: VA`, `Test: duplicate_identifier`, `Task 1`. Markdown already. */
+export function pageName(page: Page, report: AuditReport): string {
+  if (page.axis === "mixed") return inline(page.title);
+  if (page.axis === "test") return `Test: ${inline(page.title)}`;
+  return `${inline(report.groupLabel)}: ${spaced(page.title)}`;
+}
+
+function pageTitle(page: Page, report: AuditReport): string {
+  return `${pageName(page, report)} - Test Failures Audit`;
+}
+
+/** White space around a value would be lost, and may be what is wrong with it. */
+function spaced(text: string): string {
+  return inline(text === text.trim() ? text : JSON.stringify(text));
+}
+
+export function groupText(group: Group): string {
+  return spaced(group.key);
+}
+
+export function heading(level: number, text: string): string {
+  return `${"#".repeat(level)} ${text || "(no name)"}`;
+}
+
+/** What the test of a page of one test is about. */
+function about(page: Page): readonly string[] {
+  const test = page.axis === "test" ? page.cases[0]?.case.test : undefined;
+  return test === undefined || test.description.trim() === "" ? [] : [prose(test.description)];
+}
+
+function summaryLines(page: Page, report: AuditReport): readonly string[] {
+  const subject = page.axis === "test" ? plural(report.groupLabel, 2) : "tests";
+  return [
+    `- Total ${inline(subject)} with failures: ${page.cases.length}`,
+    ...tally(page.cases, report.categories).map((standing) => `- ${inline(standing.label)}: ${standing.cases.length}`),
+  ];
+}
+
+function agentsOf(cases: readonly ReportedCase[]): ReadonlySet<string> {
+  return new Set(
+    cases.flatMap(({ report }) =>
+      report.status === "found" ? [agentText(report.finding.provenance.agent, report.finding.provenance.model)] : [],
+    ),
+  );
+}
+
+/** Who found it, said once where it was one agent, and how much of it is older than this run. */
+export function provenance(cases: readonly ReportedCase[]): readonly string[] {
+  const agents = [...agentsOf(cases)];
+  const found = cases.filter(({ report }) => report.status === "found");
+  const reused = found.filter(({ report }) => report.status === "found" && report.reused).length;
+  const by = agents.length === 1 ? [`Investigated by ${agents[0]}`] : [];
+  const again = reused === 0 ? [] : [`${reused} of ${found.length} findings reused from earlier runs`];
+  return by.length + again.length === 0 ? [] : [`${[...by, ...again].join(" · ")}.`];
+}
+
+function sections(page: Page, report: AuditReport, level: number): readonly string[] {
+  const shown = page.cases.filter((each) => each.report.status !== "missing");
+  const showAgent = agentsOf(page.cases).size > 1;
+  const unsplit = new Map(report.export.unsplit.map((each) => [each.test, each]));
+  const section = (each: ReportedCase, title: string, depth: number): readonly string[] => [
+    "---",
+    heading(depth, title),
+    ...(page.axis === "test" ? [] : description(each)),
+    ...notSplit(each, unsplit, report),
+    ...caseBlocks(each, report, showAgent),
+  ];
+  const missing = missingSection(page, report, level);
+  if (page.axis === "test") {
+    const label = inline(report.groupLabel);
+    return [...missing, ...shown.flatMap((each) => section(each, `${label}: ${groupText(each.case.group)}`, level))];
+  }
+  if (page.axis === "group") {
+    return [...missing, ...shown.flatMap((each) => section(each, `Test: ${inline(each.case.test.name)}`, level))];
+  }
+  const groups = groupedBy(shown, ({ case: each }) => each.group.key);
+  return [
+    ...missing,
+    ...[...groups.values()].flatMap((cases) => [
+      "---",
+      heading(level, `${inline(report.groupLabel)}: ${cases[0] === undefined ? "" : groupText(cases[0].case.group)}`),
+      ...cases.flatMap((each) => section(each, `Test: ${inline(each.case.test.name)}`, level + 1)),
+    ]),
+  ];
+}
+
+function description(each: ReportedCase): readonly string[] {
+  const text = each.case.test.description.trim();
+  return text === "" ? [] : [prose(text)];
+}
+
+function notSplit(
+  each: ReportedCase,
+  unsplit: ReadonlyMap<string, UnsplitTest>,
+  report: AuditReport,
+): readonly string[] {
+  const found = each.case.group.kind === "all" ? unsplit.get(each.case.test.name) : undefined;
+  return found === undefined ? [] : [`Not split by ${inline(report.groupLabel)}: ${inline(found.reason)}`];
+}
+
+/** Missing cases of one reason stand in one line. */
+function missingSection(page: Page, report: AuditReport, level: number): readonly string[] {
+  const byReason = groupedBy(
+    page.cases.filter(({ report: { status } }) => status === "missing"),
+    ({ report: each }) => (each.status === "missing" ? each.reason : ""),
+  );
+  if (byReason.size === 0) return [];
+  return [
+    "---",
+    heading(level, "Missing: no finding"),
+    [...byReason]
+      .map(([reason, cases]) => {
+        const list = cases.map((each) => `${caseName(each, page.axis)}: ${failuresText(each)}`).join(", ");
+        return `- ${inline(reason, 1000)} (${list})`;
+      })
+      .join("\n"),
+    `To run what is missing: ${codeSpan(report.retryCommand)}`,
+  ];
+}
+
+/** What tells a case from the others on its page. */
+export function caseName({ case: each }: ReportedCase, axis: Page["axis"]): string {
+  if (axis === "test") return groupText(each.group);
+  return axis === "group" ? inline(each.test.name) : `${inline(each.test.name)} in ${groupText(each.group)}`;
+}

@@ -1,0 +1,139 @@
+/**
+ * Text of unknown origin as Markdown that stays text: in lines, prose, code, tables. For CommonMark and GitHub's dialect.
+ * Knows nothing of audits. What is not written by this file's functions or as a constant must not get into a report.
+ */
+
+/** Control, bidirectional and zero-width characters are made visible: they may be the very cause of a failure. */
+function visible(text: string): string {
+  return text
+    .replaceAll(/\r\n?/g, "\n")
+    .replaceAll(/(?![\n\t])[\p{Control}\p{Format}\u2028\u2029]/gu, (character) => {
+      return `(U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")})`;
+    })
+    .replaceAll(/\p{Surrogate}/gu, "\uFFFD");
+}
+
+function capped(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/\p{Surrogate}$/u, "")}…`;
+}
+
+/** One line of text for a heading, a list item or a sentence; white space is folded. */
+export function inline(text: string, most = 500): string {
+  return escapeText(oneLine(text, most), false);
+}
+
+/** What was folded away or empty must still be seen. */
+function oneLine(text: string, most: number): string {
+  return capped(
+    visible(text.slice(0, most * 4))
+      .replaceAll(/\s+/g, " ")
+      .trim(),
+    most,
+  );
+}
+
+type LineKind = "blank" | "text" | "item";
+
+/**
+ * Paragraphs and flat lists of somebody's prose, with its own `code` spans; nothing else in it is Markdown.
+ * So a line of it can start no heading, fence, quote, table, rule, HTML, link or label of ours.
+ */
+export function prose(text: string): string {
+  const lines: string[] = [];
+  let previous = "blank" as LineKind;
+  for (const raw of visible(text).split("\n")) {
+    const line = raw.trim();
+    const [, number, itemText] = /^(?:[-*+•]|(\d{1,3})[.)])\s+(\S.*)$/u.exec(line) ?? [];
+    // An indented line goes on with the item above it; any other line after an item is a new paragraph.
+    const kind: LineKind =
+      line === "" ? "blank" : itemText !== undefined || (previous === "item" && /^\s/.test(raw)) ? "item" : "text";
+    const apart = itemText === undefined ? kind !== previous : previous !== "item";
+    if (kind !== "blank" && apart && lines.length > 0) lines.push("");
+    if (itemText !== undefined) lines.push(`${number === undefined ? "-" : `${number}.`} ${escapeLine(itemText)}`);
+    else if (kind === "item") lines.push(`  ${escapeLine(line)}`);
+    else if (kind === "text") lines.push(escapeLine(line));
+    previous = kind;
+  }
+  return lines.join("\n");
+}
+
+/** A line that may stand at the start of a block. */
+function escapeLine(line: string): string {
+  const escaped = escapeText(line, true);
+  return escaped.replace(/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2").replace(/^(?=[#>+\-=:])/, "\\");
+}
+
+/** `code` spans of a line (where allowed), then addresses, which would be turned into links; all else is text. */
+const pieces =
+  /(?<!`)`([^`]+)`(?!`)|([a-z][a-z0-9+.-]{1,20}:\/\/[^\s`<>|\\]*|www\.[^\s`<>|\\]+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8})/giu;
+
+function escapeText(text: string, codeSpans: boolean): string {
+  let written = "";
+  let position = 0;
+  for (const match of text.matchAll(pieces)) {
+    const [whole, code, address] = match;
+    if (code !== undefined && !codeSpans) continue;
+    written += escapeCharacters(text.slice(position, match.index));
+    // A sentence's full stop or bracket after an address is not part of it.
+    const kept = address === undefined ? whole : whole.slice(0, addressLength(address));
+    written += code === undefined ? `\`${kept}\`` : codeSpan(code);
+    position = match.index + kept.length;
+  }
+  return written + escapeCharacters(text.slice(position));
+}
+
+function addressLength(address: string): number {
+  let length = address.length;
+  while (length > 1 && ".,;:!?)]}'\"*_~".includes(address.charAt(length - 1))) length -= 1;
+  return length;
+}
+
+function escapeCharacters(text: string): string {
+  return text
+    .replaceAll(/[\\`*[\]<~|]/g, "\\$&")
+    .replaceAll(/&(?=[#\p{Letter}])/gu, "\\&")
+    .replaceAll(/(?<=^|\s)#/g, "\\#")
+    .replaceAll(/_+/g, (run: string, offset: number, whole: string) =>
+      isWord(whole[offset - 1]) && isWord(whole[offset + run.length]) ? run : "\\_".repeat(run.length),
+    );
+}
+
+function isWord(character: string | undefined): boolean {
+  return character !== undefined && /[A-Za-z0-9]/.test(character);
+}
+
+/** Text in a `code` span. Not for table cells, where a pipe would end the cell even in code. */
+export function codeSpan(text: string, most = 500): string {
+  const line = oneLine(text, most);
+  if (line === "") return "(empty)";
+  const fence = "`".repeat(longestRun(line) + 1);
+  const space = line.startsWith("`") || line.endsWith("`") ? " " : "";
+  return fence + space + line + space + fence;
+}
+
+/** A code block whose fence is longer than any run of backticks in it. */
+export function fenced(language: string, text: string): string {
+  const content = visible(text).trimEnd();
+  const fence = "`".repeat(Math.max(3, longestRun(content) + 1));
+  return `${fence}${language}\n${content}\n${fence}`;
+}
+
+function longestRun(text: string): number {
+  return (text.match(/`+/g) ?? []).reduce((longest, run) => Math.max(longest, run.length), 0);
+}
+
+export interface TableColumn {
+  /** Markdown already. */
+  readonly head: string;
+  readonly numeric?: boolean;
+}
+
+/** A table of cells that are Markdown already, made by `inline` or constants. */
+export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell || " ").join(" | ")} |`;
+  return [
+    line(columns.map(({ head }) => head || "(no name)")),
+    line(columns.map(({ numeric }) => (numeric ? "---:" : "---"))),
+    ...rows.map(line),
+  ].join("\n");
+}
