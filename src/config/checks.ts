@@ -8,7 +8,7 @@ import { CategoryRole, type configShape, Name } from "../model/config.js";
 import { closest } from "../support/suggest.js";
 import { absolutePath, type PathBase } from "./paths.js";
 import { type Problem, pathText, problem, quoted, valueAt } from "./problems.js";
-import type { Path } from "./yaml.js";
+import type { Path } from "./source-text.js";
 
 /** The top-level values that were valid by themselves. */
 export type Sections = { readonly [Key in keyof typeof configShape]?: z.output<(typeof configShape)[Key]> };

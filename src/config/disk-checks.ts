@@ -7,7 +7,7 @@ import { type CheckContext, type LooseRepo, looseRepos, textAt } from "./checks.
 import type { ConfigFiles } from "./files.js";
 import { absolutePath, contains, nearestPath } from "./paths.js";
 import { type Problem, problem, quoted, valueAt } from "./problems.js";
-import type { Path } from "./yaml.js";
+import type { Path } from "./source-text.js";
 
 export interface DiskContext extends CheckContext {
   readonly files: ConfigFiles;

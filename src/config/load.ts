@@ -7,12 +7,13 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import { type CompleteSections, crossChecks, type Sections } from "./checks.js";
 import { type DiskContext, diskChecks } from "./disk-checks.js";
 import type { ConfigFiles } from "./files.js";
-import { check, isMapping, type Problem, pathText, problem, quoted, unknownKey } from "./problems.js";
+import { located } from "./locate.js";
+import { check, isMapping, type Problem, pathText, problem, quoted, unknownKey, type Written } from "./problems.js";
 import { resolveConfig } from "./resolve.js";
 import { configSections } from "./schema.js";
 import { SourceText, sorted } from "./source-text.js";
 import { substituteVariables, type VariableProblem } from "./variables.js";
-import { type Places, readYaml } from "./yaml.js";
+import { readYaml } from "./yaml.js";
 
 export interface ConfigInput {
   /** Absolute path of the config. */
@@ -69,12 +70,10 @@ export function loadConfig(input: ConfigInput): ConfigOutcome {
   return { config, warnings: diagnostics, variables: used };
 }
 
-type WrittenValue = Parameters<typeof check>[3];
-
 /** Checks every top-level key by itself: a broken one hides no other. */
 function checkSections(
   value: unknown,
-  written: WrittenValue,
+  written: Written,
   adapters: AdapterSettings,
 ): { readonly sections: Sections; readonly problems: readonly Problem[] } {
   if (!isMapping(value)) {
@@ -123,15 +122,6 @@ function variableProblem({ path, reference, kind, name }: VariableProblem): Prob
 function withoutConsequences(problems: readonly Problem[], causes: readonly VariableProblem[]): readonly Problem[] {
   const unresolved = new Set(causes.map(({ path }) => pathText(path)));
   return problems.filter(({ path }) => !unresolved.has(pathText(path)) && path.at(-1) !== "<<");
-}
-
-function located(problems: readonly Problem[], source: SourceText, places: Places): readonly Diagnostic[] {
-  return problems.map(({ path, part, finding }) => {
-    const isAbsent = finding.code === "missing-key";
-    const span = isAbsent ? places.key(path.slice(0, -1)) : places[part](path);
-    // The root has no key to underline, and a line that is right should not look wrong.
-    return source.diagnostic(isAbsent && path.length === 1 ? [span[0], span[0] + 1] : span, finding);
-  });
 }
 
 /** A message that an adapter wrote may quote its value, and that may be a variable's. */

@@ -4,8 +4,7 @@
  */
 import type { z } from "zod";
 import { closest } from "../support/suggest.js";
-import type { Finding } from "./source-text.js";
-import type { Path } from "./yaml.js";
+import type { Finding, Path } from "./source-text.js";
 
 /** A finding at a path; `part` says what of it is underlined. */
 export interface Problem {

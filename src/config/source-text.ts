@@ -6,6 +6,19 @@ import type { Diagnostic } from "../model/diagnostic.js";
 /** Offsets into the text, in UTF-16 units; the end is exclusive. */
 export type Span = readonly [start: number, end: number];
 
+/** Keys and indices from the root. */
+export type Path = readonly (string | number)[];
+
+/** Where the parts of a document stand. */
+export interface Places {
+  /** Span of a value; where the path leads nowhere, of the nearest part that stands in the file. */
+  value(path: Path): Span;
+  /** Span of a key; of a list's item, that item. */
+  key(path: Path): Span;
+  /** A scalar as it is written, without quotes; null for anything else. */
+  written(path: Path): string | null;
+}
+
 /** A diagnostic that has no place yet. */
 export type Finding = Omit<Diagnostic, "file" | "line" | "column" | "length" | "sourceLine">;
 

@@ -2,7 +2,7 @@
  * `${NAME}` in values of text → the environment variable. `$${` is a plain `${`. Nothing is substituted in keys.
  * Values of variables may be secrets: they are in no message made here.
  */
-import type { Path } from "./yaml.js";
+import type { Path } from "./source-text.js";
 
 export interface Substituted {
   readonly value: unknown;

@@ -16,10 +16,10 @@ import {
   parseDocument,
   type Scalar,
   visit,
-  type YAMLError,
 } from "yaml";
 import type { Diagnostic } from "../model/diagnostic.js";
-import type { Finding, SourceText, Span } from "./source-text.js";
+import type { Finding, Path, Places, SourceText, Span } from "./source-text.js";
+import { aliasHint, yamlError as error, syntaxError } from "./yaml-messages.js";
 
 const maxLength = 1024 * 1024;
 /** The library recurses; near the end of the stack Node itself can abort, which no catch sees. */
@@ -28,19 +28,6 @@ const maxIndent = 256;
 const maxAliasCount = 1000;
 /** One broken bracket makes many follow-on errors. */
 const maxSyntaxErrors = 10;
-
-/** Keys and indices from the root. */
-export type Path = readonly (string | number)[];
-
-/** Where the parts of a document stand. */
-export interface Places {
-  /** Span of a value; where the path leads nowhere, of the nearest part that stands in the file. */
-  value(path: Path): Span;
-  /** Span of a key; of a list's item, that item. */
-  key(path: Path): Span;
-  /** A scalar as it is written, without quotes; null for anything else. */
-  written(path: Path): string | null;
-}
 
 export type YamlReading =
   | { readonly ok: true; readonly value: unknown; readonly places: Places; readonly diagnostics: readonly Diagnostic[] }
@@ -85,10 +72,6 @@ export function readYaml(source: SourceText): YamlReading {
   }
 }
 
-function error(code: string, message: string, hint?: string): Finding {
-  return { severity: "error", code, message, ...(hint === undefined ? {} : { hint }) };
-}
-
 /** Offset where brackets, dashes on one line or indentation nest too deep. Reads tokens only, so it cannot overflow. */
 function findDeepNesting(text: string): number | null {
   let offset = 0;
@@ -124,30 +107,6 @@ function isControl(token: string): boolean {
   return token === "\u0002" || token === "\u0018" || token === "\u001f";
 }
 
-const syntaxHints: Readonly<Partial<Record<string, string>>> = {
-  TAB_AS_INDENT: "indent with spaces",
-  MULTIPLE_DOCS: "keep one document: remove the line ---",
-  BAD_ALIAS: 'a text that starts with * needs quotes: "*"',
-  BAD_SCALAR_START: "put the text in quotes",
-  BLOCK_AS_IMPLICIT_KEY: 'a text that holds ": " needs quotes',
-  NON_STRING_KEY: "a key is one plain text",
-};
-
-function syntaxError(problem: YAMLError): Finding {
-  const messages: Readonly<Partial<Record<string, string>>> = {
-    TAB_AS_INDENT: "a tab stands where only spaces may",
-    MULTIPLE_DOCS: "a second document starts here",
-    BAD_ALIAS: "an alias (*name) without a name",
-    RESOURCE_EXHAUSTION: "nested too deep",
-  };
-  const [said = problem.code] = problem.message.split("\n");
-  const bracket = /^Flow (sequence|map) .* end with a (\S)$/.exec(said);
-  const unclosed =
-    bracket === null ? null : `this ${bracket[1] === "map" ? "mapping {" : "list ["} is not closed with ${bracket[2]}`;
-  const message = messages[problem.code] ?? unclosed ?? said.charAt(0).toLowerCase() + said.slice(1);
-  return error("broken-yaml", `this is not valid YAML: ${message}`, syntaxHints[problem.code]);
-}
-
 type Placed = readonly [Span, Finding];
 
 /** What is legal YAML, or nearly, and yet not taken. Not convertible: an alias that leads nowhere or into itself. */
@@ -174,7 +133,7 @@ function oddities(document: Document, text: string): { findings: readonly Placed
       findings.push([
         spanOf(alias),
         target === undefined
-          ? error("unknown-alias", `no anchor (&name) stands before the alias ${name}`, syntaxHints.BAD_ALIAS)
+          ? error("unknown-alias", `no anchor (&name) stands before the alias ${name}`, aliasHint)
           : error("recursive-alias", `the alias ${name} stands inside of what it repeats`),
       ]);
     },
@@ -207,6 +166,7 @@ function firstAlias(document: Document): Span {
   return found === null ? [0, 1] : spanOf(found);
 }
 
+/** Of a node without the blanks and comments after it. */
 function spanOf(node: Node): Span {
   const [start, end] = node.range ?? [0, 1];
   return [start, end];
