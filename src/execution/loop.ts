@@ -5,17 +5,8 @@
  */
 import { createSchedule } from "../graph/schedule.js";
 import type { AuditEvent } from "../model/events.js";
-import type { AuditGraph, AuditNode, NodeId, Outcome, Settled } from "../model/graph.js";
-import type { Failure } from "../model/result.js";
+import type { AuditGraph, AuditNode, NodeEnd, NodeId, Outcome, Settled } from "../model/graph.js";
 import type { Pools } from "./pools.js";
-
-/** How the work of a node ended, and what it adds to the graph. */
-export interface NodeEnd {
-  readonly outcome: "executed" | "reused" | "failed" | "cancelled";
-  readonly failure?: Failure;
-  /** Nodes that now join, in the order in which they should start. */
-  readonly adds?: AuditGraph;
-}
 
 /** Shows nodes; a listr2 in the real program. */
 export interface Stage {

@@ -5,21 +5,8 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ok, type Result } from "../model/result.js";
-import type { Slot, SlotProvider } from "../model/slot.js";
+import type { Slot, SlotPool, SlotProvider } from "../model/slot.js";
 import { writeFileAtomic } from "../support/files.js";
-
-export interface Lease {
-  readonly slot: Slot;
-  /** What the agent changed is archived, and the slot is removed. Resolves to the archive's path, if there is one. */
-  release(): Promise<Result<string | null>>;
-}
-
-export interface SlotPool {
-  /** A fresh slot. At most `count` leases are open at a time: the pool `slots` sees to that. */
-  lease(signal: AbortSignal): Promise<Result<Lease>>;
-  /** Removes all slots in the ledger, a dead run's too. Resolves to what could not be removed. */
-  clear(): Promise<readonly { readonly slot: Slot; readonly message: string }[]>;
-}
 
 export function createSlotPool(options: {
   readonly provider: SlotProvider;

@@ -7,24 +7,20 @@ import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { canonicalJson, sha256 } from "../model/digest.js";
 import type { Trace } from "../model/graph.js";
-import type { TraceStore } from "../model/trace-store.js";
+import type { TraceReader, TraceStore } from "../model/trace-store.js";
 import { exists, syncFolder, writeFileAtomic } from "../support/files.js";
 
 const journalVersion = 1;
 
+/** Reads the store in `folder`, or an empty one where there is none. Makes nothing; for `plan`. */
+export async function readTraceStore(folder: string): Promise<TraceReader> {
+  return (await load(folder)).reader;
+}
+
 /** Opens (or makes) the store in `folder`. A line that cannot be trusted is left out and named in `damage`. */
 export async function openTraceStore(folder: string): Promise<TraceStore> {
-  const journalFile = join(folder, "journal.jsonl");
-  const objects = join(folder, "objects");
-  await mkdir(objects, { recursive: true });
-  const text = await readFile(journalFile, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
-  const { traces, damage } = readJournal(text);
-  const bySubject = new Map<string, Trace[]>();
-  for (const trace of traces) remember(bySubject, trace);
-
+  await mkdir(join(folder, "objects"), { recursive: true });
+  const { reader, bySubject, objects, journalFile, text } = await load(folder);
   const journal = await open(journalFile, "a");
   if (text === "") await syncFolder(folder);
   // What a crash left without its newline must not swallow the next line.
@@ -32,8 +28,7 @@ export async function openTraceStore(folder: string): Promise<TraceStore> {
   let tail: Promise<unknown> = Promise.resolve();
 
   return {
-    damage,
-    find: (subject) => bySubject.get(subject) ?? [],
+    ...reader,
     async commit(trace, output) {
       const content = canonicalJson(output);
       const digest = sha256(content);
@@ -49,15 +44,32 @@ export async function openTraceStore(folder: string): Promise<TraceStore> {
       remember(bySubject, whole);
       return whole;
     },
-    async read(trace) {
-      const content = await readFile(objectFile(objects, trace.output), "utf8").catch(() => null);
-      return content === null || sha256(content) !== trace.output ? null : JSON.parse(content);
-    },
     async close() {
       await tail;
       await journal.close();
     },
   };
+}
+
+async function load(folder: string) {
+  const journalFile = join(folder, "journal.jsonl");
+  const objects = join(folder, "objects");
+  const text = await readFile(journalFile, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  const { traces, damage } = readJournal(text);
+  const bySubject = new Map<string, Trace[]>();
+  for (const trace of traces) remember(bySubject, trace);
+  const reader: TraceReader = {
+    damage,
+    find: (subject) => bySubject.get(subject) ?? [],
+    async read(trace) {
+      const content = await readFile(objectFile(objects, trace.output), "utf8").catch(() => null);
+      return content === null || sha256(content) !== trace.output ? null : JSON.parse(content);
+    },
+  };
+  return { reader, bySubject, objects, journalFile, text };
 }
 
 function remember(bySubject: Map<string, Trace[]>, trace: Trace): void {

@@ -1,7 +1,7 @@
 /**
  * What a run would do, node by node, and why. Made of the same verdicts that the run acts upon. Pure.
  */
-import type { AuditGraph, NodeId, NodeKind, Reason, Verdict } from "../model/graph.js";
+import type { NodeId, NodeKind, Reason, Verdict } from "../model/graph.js";
 import type { Assignment, JudgedTask } from "./assign.js";
 import { investigateNode } from "./compile.js";
 
@@ -30,7 +30,6 @@ export interface Plan {
 }
 
 export interface PlanInput {
-  readonly graph: AuditGraph;
   readonly summary: Verdict;
   readonly export: Verdict;
   /** Null where nothing was ever exported. */

@@ -81,7 +81,8 @@ export const SummaryTable = z.strictObject({
         .describe("Column with the group. Default: the first of groupBy.columns that the table has."),
       failures: z.string().min(1).default("failures").describe("Column with the number of failures."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("Which column is what."),
 });
 
 export const Summary = z
@@ -157,7 +158,8 @@ export const CategoryRole = z.enum(["exception", "transformation", "source", "un
 export const Category = z.strictObject({
   id: z
     .string()
-    .regex(/^[a-z][a-z0-9_]{0,63}$/, "must be lower-case letters, digits and _ (at most 64), starting with a letter"),
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, "must be lower-case letters, digits and _ (at most 64), starting with a letter")
+    .describe("What agents and reports call it."),
   meaning: z.string().min(1).describe("What a failure of this category is."),
   action: z.string().min(1).describe("What to do about it."),
   role: CategoryRole.optional().describe("Makes it the default category of this role; each role has exactly one."),

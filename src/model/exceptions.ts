@@ -19,7 +19,22 @@ export const ExceptionEntry = z.strictObject({
 
 export const exceptionsShape = {
   version: z.literal(1).describe("Version of this file's format."),
-  exceptions: z.array(ExceptionEntry),
+  exceptions: z
+    .array(ExceptionEntry)
+    .describe("At most one entry for the same test and group.")
+    .meta({
+      examples: [
+        [
+          {
+            test: "bid_extension_total_wrong",
+            group: "VA",
+            reason: "Bond and fee amounts are in bids_value but are no line items.",
+            owner: "bids-data-team",
+            expires: "2027-12-31",
+          },
+        ],
+      ],
+    }),
 } as const;
 
 export type ExceptionEntry = z.infer<typeof ExceptionEntry>;

@@ -77,3 +77,11 @@ export interface Settled {
   /** Milliseconds of work; 0 where nothing ran. */
   readonly duration: number;
 }
+
+/** How the work of a node ended, and what it adds to the graph. */
+export interface NodeEnd {
+  readonly outcome: "executed" | "reused" | "failed" | "cancelled";
+  readonly failure?: Failure;
+  /** Nodes that now join, in the order in which they should start. */
+  readonly adds?: AuditGraph;
+}

@@ -1,0 +1,36 @@
+/**
+ * The whole program on one screen: open → plan, or open → run → report.
+ * The only importer of the registries; knows no vendor and prints nothing.
+ */
+import { agents } from "./adapters/agents/index.js";
+import { slots } from "./adapters/slots/index.js";
+import { warehouses } from "./adapters/warehouses/index.js";
+import { type AuditRequest, loadAudit, type OpenedAudit, openAudit, type Refusal } from "./audit/open.js";
+import { type PlannedAudit, planAudit } from "./audit/plan.js";
+import { type AuditEnd, runAudit } from "./audit/run.js";
+import type { Diagnostic } from "./model/diagnostic.js";
+import type { ProgressView } from "./model/progress.js";
+import { reporters } from "./reporters/index.js";
+
+export const registries = { agents, slots, warehouses, reporters };
+
+/** Loads the config and says what a run would do; writes nothing. */
+export async function plan(request: AuditRequest): Promise<Refusal | { readonly planned: PlannedAudit }> {
+  const loaded = await loadAudit(request, registries);
+  if ("exitCode" in loaded) return loaded;
+  return { planned: await planAudit(loaded, registries) };
+}
+
+/** Loads the config, runs the graph, writes the report. */
+export async function run(
+  request: AuditRequest,
+  view: ProgressView,
+  warn: (warnings: readonly Diagnostic[]) => Promise<void>,
+): Promise<Refusal | AuditEnd> {
+  const loaded = await loadAudit(request, registries);
+  if ("exitCode" in loaded) return loaded;
+  await warn(loaded.warnings);
+  const opened: Refusal | OpenedAudit = await openAudit(loaded, registries, view);
+  if ("exitCode" in opened) return opened;
+  return runAudit(opened);
+}

@@ -1,0 +1,174 @@
+/**
+ * What `judge` is given: the inputs of summary, export and every case as they are now. `plan` and `run` both come here,
+ * so that neither can know better than the other.
+ */
+
+import { relevantParts } from "../dbt/relevance.js";
+import { type AppliedExceptions, applyExceptions } from "../findings/exceptions.js";
+import type { Assignment } from "../graph/assign.js";
+import { assign } from "../graph/assign.js";
+import { type AgentParts, caseParts, sharedParts } from "../graph/fingerprint.js";
+import { judge } from "../graph/judge.js";
+import type { Investigator } from "../model/agent.js";
+import type { Case, Export } from "../model/case.js";
+import type { Config } from "../model/config.js";
+import { digestOf } from "../model/digest.js";
+import type { AcceptedException } from "../model/finding.js";
+import type { Parts, Trace, Verdict } from "../model/graph.js";
+import type { Project } from "../model/project.js";
+import type { Result } from "../model/result.js";
+import type { TraceReader } from "../model/trace-store.js";
+import { fileDigest } from "../support/repo-files.js";
+import { observedFile } from "../tasks/admission.js";
+import { artifactsDigest } from "../tasks/summary.js";
+
+/** Which cases a run is narrowed to; empty lists narrow nothing. */
+export interface Selection {
+  readonly groups: readonly string[];
+  readonly tests: readonly string[];
+}
+
+export interface SummaryJudgement {
+  readonly verdict: Verdict;
+  /** To be recorded when it has run. */
+  readonly parts: Parts;
+}
+
+/**
+ * @param watermark asks the user's scalar query; only called where the config has one and an earlier result exists.
+ */
+export async function judgeSummary(
+  config: Config,
+  traces: TraceReader,
+  now: Date,
+  watermark: () => Promise<Result<string>>,
+): Promise<SummaryJudgement> {
+  const { summary } = config;
+  const artifacts = await artifactsDigest(summary.artifacts);
+  const settings = digestOf({ run: summary.run, cwd: summary.cwd, env: summary.env, artifacts: summary.artifacts });
+  const known = traces.find("summary");
+  const observe = (): string => artifacts;
+  if (summary.run === null) {
+    const parts = { settings, artifacts };
+    return { verdict: judge({ kind: "known", parts }, known, observe), parts };
+  }
+  const last = known[0];
+  if (summary.maxAge !== null && last !== undefined && last.parts.settings === settings) {
+    const age = now.getTime() - Date.parse(last.at);
+    const fresh = age >= 0 && age < summary.maxAge;
+    if (fresh && last.observed.artifacts === artifacts)
+      return { verdict: { kind: "reuse", trace: last }, parts: last.parts };
+  }
+  if (summary.watermark !== null) {
+    const value = await watermark();
+    // A watermark that cannot be read says nothing; the command will.
+    const parts = { settings, watermark: value.ok ? value.value : `unknown at ${now.toISOString()}` };
+    return { verdict: judge({ kind: "known", parts }, known, observe), parts };
+  }
+  return { verdict: { kind: "run", reasons: [{ part: "summary", change: "always" }] }, parts: { settings } };
+}
+
+/** @param summary the trace of the summary that the export would read; null: it has yet to run. */
+export function judgeExport(
+  config: Config,
+  traces: TraceReader,
+  summary: Trace | null,
+): { verdict: Verdict; parts: Parts } {
+  const settings = digestOf({
+    groupBy: config.groupBy,
+    tests: config.tests,
+    table: config.summary.table,
+    digestIgnore: config.digestIgnore,
+    failuresSchema: config.dbt.failuresSchema,
+    warehouse: config.warehouse,
+  });
+  if (summary === null) return { verdict: judge({ kind: "awaiting", node: "summary" }, [], () => null), parts: {} };
+  const parts = { settings, summary: summary.output };
+  return { verdict: judge({ kind: "known", parts }, traces.find("export"), () => null), parts };
+}
+
+export interface Assigned {
+  readonly assignment: Assignment;
+  readonly exceptions: AppliedExceptions;
+  readonly partsOf: (item: Case) => Parts;
+  /** Outputs of the traces that are used again, by case id. */
+  readonly reusable: ReadonlyMap<string, unknown>;
+}
+
+export interface AssignInput {
+  readonly config: Config;
+  readonly agent: Investigator;
+  /** Digest of the prompt's template. */
+  readonly template: string;
+  readonly traces: TraceReader;
+  readonly exported: Export;
+  readonly project: Project | null;
+  readonly exceptions: readonly AcceptedException[];
+  readonly selection: Selection;
+  /** ISO date. */
+  readonly today: string;
+}
+
+/** Applies the exceptions, packs what remains into tasks and judges every case. */
+export async function assignCases(input: AssignInput): Promise<Assigned> {
+  const { config, agent, traces, project, exported, selection } = input;
+  const exceptions = applyExceptions(exported.cases, input.exceptions, input.today);
+  const shared = sharedParts(config, agentParts(agent, input.template));
+  const lineage = new Map<string, Parts>();
+  const partsOf = (item: Case): Parts => {
+    let parts = lineage.get(item.test.id);
+    if (parts === undefined) {
+      parts = project === null ? {} : relevantParts(project, item.test.id);
+      lineage.set(item.test.id, parts);
+    }
+    return caseParts(item, shared, parts, config);
+  };
+  const observed = await observeFiles(exceptions.remaining, traces, config);
+  // A trace whose output is gone or damaged can be used by nobody: judged again without it.
+  const broken = new Set<string>();
+  for (;;) {
+    const assignment = assign(exceptions.remaining, {
+      strategy: config.strategy,
+      maxTestsPerTask: config.maxTestsPerTask,
+      agents: agent.needsSlot ? config.slots.count : config.concurrency.warehouse,
+      partsOf,
+      tracesOf: (id) => traces.find(id).filter((trace) => !broken.has(trace.output)),
+      observe: (name) => observed.get(name) ?? null,
+      selects: (item) => isSelected(item, selection),
+    });
+    const known = broken.size;
+    const reusable = new Map<string, unknown>();
+    for (const { case: item, verdict } of assignment.tasks.flatMap((task) => task.cases)) {
+      if (verdict.kind !== "reuse") continue;
+      const output = await traces.read(verdict.trace);
+      if (output === null) broken.add(verdict.trace.output);
+      else reusable.set(item.id, output);
+    }
+    if (broken.size === known) return { assignment, exceptions, partsOf, reusable };
+  }
+}
+
+function isSelected(item: Case, { groups, tests }: Selection): boolean {
+  return (
+    (groups.length === 0 || groups.includes(item.group.key)) && (tests.length === 0 || tests.includes(item.test.name))
+  );
+}
+
+function agentParts(agent: Investigator, template: string): AgentParts {
+  const { id, model, parts } = agent;
+  return { id, model, parts, prompt: agent.readsPrompt ? template : null };
+}
+
+async function observeFiles(cases: readonly Case[], traces: TraceReader, config: Config): Promise<Map<string, string>> {
+  const wanted = new Set(cases.flatMap((item) => traces.find(item.id).flatMap((trace) => Object.keys(trace.observed))));
+  const digests = new Map<string, string>();
+  for (const { name, path } of config.sources) {
+    const prefix = observedFile(name, "");
+    for (const part of wanted) {
+      if (!part.startsWith(prefix)) continue;
+      const digest = await fileDigest(path, part.slice(prefix.length));
+      if (digest !== null) digests.set(part, digest);
+    }
+  }
+  return digests;
+}

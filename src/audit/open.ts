@@ -1,0 +1,258 @@
+/**
+ * Opens what a run or a plan needs: config, exceptions, template, agent; then folders, lock, traces, slots, events.
+ * Every refusal has its exit code here; none of them is a bug.
+ */
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { readExceptions } from "../config/exceptions.js";
+import { diskFiles, readTextFile } from "../config/files.js";
+import { loadConfig } from "../config/load.js";
+import { loadProject, loadRunResults } from "../dbt/load.js";
+import { type EventLog, openEventLog } from "../execution/events.js";
+import { acquireLock } from "../execution/lock.js";
+import { createSlotPool } from "../execution/slot-pool.js";
+import { openTraceStore } from "../execution/traces.js";
+import type { AgentAdapter, Investigator } from "../model/agent.js";
+import type { AdapterSettings, Config } from "../model/config.js";
+import type { Diagnostic } from "../model/diagnostic.js";
+import { sha256 } from "../model/digest.js";
+import type { AcceptedException } from "../model/finding.js";
+import type { ProgressView } from "../model/progress.js";
+import type { Reporter } from "../model/report.js";
+import { type Failure, failed, ok, type Result } from "../model/result.js";
+import type { SlotAdapter, SlotProvider } from "../model/slot.js";
+import type { Warehouse, WarehouseAdapter } from "../model/warehouse.js";
+import { builtInTemplate } from "../tasks/prompt-template.js";
+import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
+import { exitCodes } from "./exit-codes.js";
+import type { Selection } from "./inputs.js";
+import { auditFolders, makeFolders, runId } from "./run-folder.js";
+
+export interface Registries {
+  readonly agents: Readonly<Record<string, AgentAdapter>>;
+  readonly slots: Readonly<Record<string, SlotAdapter>>;
+  readonly warehouses: Readonly<Record<string, WarehouseAdapter>>;
+  readonly reporters: Readonly<Record<string, Reporter>>;
+}
+
+/** What the user asked for on the command line. */
+export interface AuditRequest {
+  /** Absolute path of audit.config.yaml. */
+  readonly configFile: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly argv: readonly string[];
+  readonly version: string;
+  readonly now: () => Date;
+  readonly signal: AbortSignal;
+  /** Node ids; empty: all. */
+  readonly targets: readonly string[];
+  readonly selection: Selection;
+  /** Take the last export and run only what failed or is missing. */
+  readonly retry: boolean;
+  /** Categories that make the exit code 1; they stand in for the config's. */
+  readonly failOn: readonly string[] | null;
+  readonly strategy: Config["strategy"] | null;
+}
+
+export interface Refusal {
+  readonly exitCode: number;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly failure: Failure | null;
+}
+
+export interface LoadedAudit {
+  readonly request: AuditRequest;
+  readonly config: Config;
+  readonly warnings: readonly Diagnostic[];
+  readonly exceptions: readonly AcceptedException[];
+  readonly template: { readonly text: string; readonly file: string; readonly digest: string };
+  readonly agent: Investigator;
+}
+
+export interface OpenedAudit extends LoadedAudit {
+  readonly session: Session;
+  readonly provider: SlotProvider;
+  readonly reporters: readonly Reporter[];
+  readonly events: EventLog;
+  readonly view: ProgressView;
+  /** Another handle than the session's, on the warehouse as it is now. */
+  readonly openWarehouse: () => Promise<Result<Warehouse>>;
+  /** Closes the warehouse, the traces and the lock; safe to call once at the end. */
+  readonly close: () => Promise<void>;
+}
+
+export async function loadAudit(request: AuditRequest, registries: Registries): Promise<Refusal | LoadedAudit> {
+  const text = readTextFile(request.configFile);
+  if (text.kind !== "text") {
+    const why = text.kind === "absent" ? "does not exist" : `cannot be read: ${text.reason}`;
+    return refusal(exitCodes.usage, {
+      code: "disk",
+      message: `${request.configFile} ${why}`,
+      hint: "Write one (the README shows the smallest), or name it with --config FILE.",
+    });
+  }
+  const { configFile: file, env, cwd } = request;
+  const adapters = adapterSettings(registries);
+  const loaded = loadConfig({ file, text: text.text, adapters, env, homeDir: homedir(), cwd, files: diskFiles });
+  if ("diagnostics" in loaded) return { exitCode: exitCodes.usage, diagnostics: loaded.diagnostics, failure: null };
+  const config: Config = {
+    ...loaded.config,
+    ...(request.strategy === null ? {} : { strategy: request.strategy }),
+    ...(request.failOn === null ? {} : { failOn: request.failOn }),
+  };
+  const unknown = config.failOn.find((id) => !config.categories.some((category) => category.id === id));
+  if (unknown !== undefined) {
+    const known = config.categories.map(({ id }) => id).join(", ");
+    return refusal(exitCodes.usage, {
+      code: "answer-invalid",
+      message: `--fail-on: there is no category "${unknown}"`,
+      hint: `There are: ${known}.`,
+    });
+  }
+
+  const reading = readTextFile(config.exceptionsFile);
+  const exceptions = readExceptions({ file: config.exceptionsFile, cwd, reading });
+  const template = readTemplate(config);
+  if (!template.ok) return refusal(exitCodes.usage, template.failure);
+
+  const adapter = registries.agents[config.agent.use];
+  if (adapter === undefined)
+    throw new Error(`BUG: the config names agent ${config.agent.use}, which is not registered`);
+  const agent = await adapter.create(config.agent.settings, { baseDir: config.baseDir, env });
+  if (!agent.ok) return refusal(exitCodes.preflight, agent.failure);
+  return {
+    request,
+    config,
+    warnings: [...loaded.warnings, ...exceptions.diagnostics],
+    exceptions: exceptions.entries,
+    template: template.value,
+    agent: agent.value,
+  };
+}
+
+/** Takes the audit folder for this process. */
+export async function openAudit(
+  loaded: LoadedAudit,
+  registries: Registries,
+  view: ProgressView,
+): Promise<Refusal | OpenedAudit> {
+  const { request, config } = loaded;
+  const startedAt = request.now();
+  const run = runId(startedAt, randomBytes(2).toString("hex"));
+  const folders = auditFolders(config.dir, run);
+  try {
+    await makeFolders(folders);
+  } catch (error) {
+    const message = `the audit folder ${config.dir} cannot be written: ${(error as Error).message}`;
+    return refusal(exitCodes.preflight, { code: "disk", message, hint: "Move it with `dir` in the config." });
+  }
+  const lock = await acquireLock(folders.lockFile, request.now);
+  if (!lock.ok) return refusal(exitCodes.preflight, lock.failure);
+
+  const traces = await openTraceStore(folders.traces);
+  const provider = await createProvider(config, registries);
+  if (!provider.ok) {
+    await traces.close();
+    await lock.value();
+    return refusal(exitCodes.preflight, provider.failure);
+  }
+  const events = openEventLog(join(folders.run, "events.jsonl"), request.now, [(event) => view.event(event)]);
+  const openNow = () => openWarehouse(config, registries, folders.scratch, request.signal);
+  const warehouse = openOnce(openNow);
+  const session: Session = {
+    config,
+    run: { id: run, folder: folders.run, startedAt },
+    now: request.now,
+    signal: request.signal,
+    emit: events.emit,
+    traces,
+    agent: loaded.agent,
+    slots: createSlotPool({ provider: provider.value, count: config.slots.count, folder: folders.slots }),
+    warehouse: warehouse.get,
+    artifacts: openOnce(() => loadArtifacts(config)).get,
+    template: loaded.template,
+    exceptions: loaded.exceptions,
+    progress: newProgress(),
+  };
+  const close = async (): Promise<void> => {
+    await loaded.agent.close();
+    const opened = await warehouse.opened();
+    if (opened?.ok) await opened.value.close();
+    await events.close();
+    await traces.close();
+    await lock.value();
+  };
+  const reporters = Object.values(registries.reporters);
+  return { ...loaded, session, provider: provider.value, reporters, events, view, openWarehouse: openNow, close };
+}
+
+export async function loadArtifacts(config: Config): Promise<Result<Artifacts>> {
+  const project = await loadProject(config.summary.artifacts);
+  const runResults = await loadRunResults(config.summary.artifacts);
+  // With a summary table the artifacts are a cross-check; without one they are the truth.
+  const optional = config.summary.table !== null;
+  if (!project.ok && !(optional && project.failure.code === "artifacts-missing")) return project;
+  if (!runResults.ok && !(optional && runResults.failure.code === "artifacts-missing")) return runResults;
+  return ok({ project: project.ok ? project.value : null, runResults: runResults.ok ? runResults.value : null });
+}
+
+export async function openWarehouse(
+  config: Config,
+  registries: Registries,
+  scratchDir: string,
+  signal: AbortSignal,
+): Promise<Result<Warehouse>> {
+  const adapter = registries.warehouses[config.warehouse.use];
+  if (adapter === undefined) throw new Error(`BUG: the config names warehouse ${config.warehouse.use}`);
+  return adapter.open(config.warehouse.settings, { scratchDir, baseDir: config.baseDir, signal });
+}
+
+export function adapterSettings({ agents, slots, warehouses }: Registries): AdapterSettings {
+  const settings = <Schema>(adapters: Readonly<Record<string, { readonly settings: Schema }>>) =>
+    Object.fromEntries(Object.entries(adapters).map(([id, adapter]) => [id, adapter.settings]));
+  return { agents: settings(agents), slots: settings(slots), warehouses: settings(warehouses) };
+}
+
+async function createProvider(config: Config, registries: Registries): Promise<Result<SlotProvider>> {
+  const adapter = registries.slots[config.slots.provider];
+  if (adapter === undefined) throw new Error(`BUG: the config names slot provider ${config.slots.provider}`);
+  const { dbt } = config;
+  const inProject = (folder: string): string => (dbt.dir === "." ? folder : `${dbt.dir}/${folder}`);
+  const repos = [
+    ...(dbt.slot ? [{ name: "dbt", path: dbt.path, provision: [inProject("dbt_packages"), inProject("target")] }] : []),
+    ...config.sources.filter(({ slot }) => slot).map(({ name, path }) => ({ name, path, provision: [] })),
+  ];
+  return adapter.create(config.slots.settings, { auditDir: config.dir, repos });
+}
+
+function readTemplate(config: Config): Result<LoadedAudit["template"]> {
+  if (config.prompt === null) {
+    return ok({ text: builtInTemplate, file: "(built-in template)", digest: sha256(builtInTemplate) });
+  }
+  const reading = readTextFile(config.prompt);
+  if (reading.kind === "text") return ok({ text: reading.text, file: config.prompt, digest: sha256(reading.text) });
+  return failed(
+    "disk",
+    `the prompt template ${config.prompt} ${reading.kind === "absent" ? "does not exist" : "cannot be read"}`,
+  );
+}
+
+function openOnce<Value>(open: () => Promise<Value>): {
+  readonly get: () => Promise<Value>;
+  readonly opened: () => Promise<Value | null>;
+} {
+  let opening: Promise<Value> | null = null;
+  return {
+    get: () => {
+      opening ??= open();
+      return opening;
+    },
+    opened: async () => (opening === null ? null : await opening),
+  };
+}
+
+function refusal(exitCode: number, failure: Failure): Refusal {
+  return { exitCode, diagnostics: [], failure };
+}

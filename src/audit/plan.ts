@@ -1,0 +1,70 @@
+/**
+ * What a run would do now. Asks the same questions as run.ts, takes no lock and writes nothing into the audit folder.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readTraceStore } from "../execution/traces.js";
+import { compile, expansion, union } from "../graph/compile.js";
+import { makePlan, type Plan } from "../graph/plan.js";
+import type { Export } from "../model/case.js";
+import type { AuditGraph } from "../model/graph.js";
+import type { Result } from "../model/result.js";
+import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
+import { type LoadedAudit, loadArtifacts, openWarehouse, type Registries } from "./open.js";
+import { askWatermark } from "./watermark.js";
+
+export interface PlannedAudit {
+  readonly plan: Plan;
+  /** With the investigations of the last export, where there was one. */
+  readonly graph: AuditGraph;
+  readonly loaded: LoadedAudit;
+}
+
+export async function planAudit(loaded: LoadedAudit, registries: Registries): Promise<PlannedAudit> {
+  const { config, request } = loaded;
+  const traces = await readTraceStore(join(config.dir, "traces"));
+  const now = request.now();
+  const watermark = () =>
+    inScratch((scratch) => askWatermark(() => openWarehouse(config, registries, scratch, request.signal), config));
+  const summary = await judgeSummary(config, traces, now, watermark);
+  const reused = summary.verdict.kind === "reuse" ? summary.verdict.trace : null;
+  const exportJudgement = judgeExport(config, traces, reused);
+
+  const lastTrace = exportJudgement.verdict.kind === "reuse" ? exportJudgement.verdict.trace : traces.find("export")[0];
+  const last = lastTrace === undefined ? null : ((await traces.read(lastTrace)) as Export | null);
+  let assigned: Assigned | null = null;
+  if (last !== null) {
+    const artifacts = await loadArtifacts(config);
+    assigned = await assignCases({
+      config,
+      agent: loaded.agent,
+      template: loaded.template.digest,
+      traces,
+      exported: last,
+      project: artifacts.ok ? artifacts.value.project : null,
+      exceptions: loaded.exceptions,
+      selection: request.selection,
+      today: now.toISOString().slice(0, 10),
+    });
+  }
+  await loaded.agent.close();
+  const tasks = assigned?.assignment.tasks ?? [];
+  const graph = union(compile(), expansion(tasks.map(({ task }) => ({ id: task.id, pools: [] }))));
+  const plan = makePlan({
+    summary: summary.verdict,
+    export: exportJudgement.verdict,
+    assignment: assigned?.assignment ?? null,
+    excepted: assigned?.exceptions.excepted.length ?? 0,
+  });
+  return { plan, graph, loaded };
+}
+
+async function inScratch<Value>(work: (folder: string) => Promise<Result<Value>>): Promise<Result<Value>> {
+  const folder = await mkdtemp(join(tmpdir(), "audit-run-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Writes reports into the audit folder: a task's own pages as soon as it has ended, everything when all have.
+ */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Case, Export } from "../model/case.js";
+import type { Config } from "../model/config.js";
+import type { Settled } from "../model/graph.js";
+import type { AuditReport, Reporter } from "../model/report.js";
+import type { Task } from "../model/task.js";
+import { writeFileAtomic } from "../support/files.js";
+import { collectReport } from "../tasks/collect.js";
+import type { Session } from "../tasks/session.js";
+import type { Assigned } from "./inputs.js";
+
+export interface ReportInput {
+  readonly session: Session;
+  readonly exported: Export;
+  readonly assigned: Assigned;
+  readonly settled: readonly Settled[];
+  readonly retryCommand: string;
+}
+
+export function makeReport(input: ReportInput): AuditReport {
+  const { session, exported, assigned } = input;
+  return collectReport({
+    name: session.config.name,
+    run: session.run.id,
+    at: session.run.startedAt.toISOString(),
+    groupLabel: session.config.groupBy.label,
+    categories: session.config.categories,
+    export: exported,
+    tasks: assigned.assignment.tasks.map(({ task }) => task),
+    findings: session.progress.findings,
+    refused: session.progress.rejected,
+    settled: input.settled,
+    exceptions: assigned.exceptions,
+    retryCommand: input.retryCommand,
+  });
+}
+
+/** The pages of one task, without waiting for the others. */
+export async function writeTaskPages(input: ReportInput, task: Task, reporters: readonly Reporter[]): Promise<void> {
+  const { exported, assigned } = input;
+  const groups = new Set(task.cases.map((item) => item.group.key));
+  const mine = new Set(task.cases.map((item) => item.id));
+  const accepted = assigned.exceptions.excepted.filter(({ case: item }) => groups.has(item.group.key));
+  const belongs = (item: Case): boolean => mine.has(item.id) || accepted.some((one) => one.case.id === item.id);
+  const report = makeReport({
+    ...input,
+    exported: { ...exported, cases: exported.cases.filter(belongs) },
+    assigned: {
+      ...assigned,
+      exceptions: { ...assigned.exceptions, excepted: accepted },
+      assignment: { ...assigned.assignment, tasks: assigned.assignment.tasks.filter((judged) => judged.task === task) },
+    },
+  });
+  const own = [`results/${task.id}.md`, `results/${task.id}.json`];
+  for (const file of reporters.flatMap((reporter) => reporter.render(report))) {
+    if (own.includes(file.path)) await writeFileAtomic(join(input.session.config.dir, file.path), file.content);
+  }
+}
+
+/** Everything; pages of tasks that no longer exist are removed, since they would speak of an older audit. */
+export async function writeReports(report: AuditReport, config: Config, reporters: readonly Reporter[]): Promise<void> {
+  const files = reporters.flatMap((reporter) => reporter.render(report));
+  for (const file of files) await writeFileAtomic(join(config.dir, file.path), file.content);
+  const kept = new Set(files.map((file) => file.path));
+  const results = join(config.dir, "results");
+  for (const name of await readdir(results)) {
+    if (/\.(md|json)$/.test(name) && !kept.has(`results/${name}`)) await rm(join(results, name), { force: true });
+  }
+}

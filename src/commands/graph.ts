@@ -1,0 +1,20 @@
+/** `audit-run graph`. */
+import { plan } from "../audit.js";
+import { formatGraph, type GraphFormat } from "../graph/format.js";
+import type { Invocation } from "./program.js";
+import { requestOf } from "./request.js";
+
+export async function graphCommand(
+  invocation: Invocation,
+  options: { readonly config: string; readonly format: string },
+): Promise<number> {
+  const { terminal } = invocation;
+  const end = await plan(requestOf(invocation, options));
+  if ("diagnostics" in end) {
+    await terminal.diagnose(end.diagnostics);
+    if (end.failure !== null) terminal.refuse(end.failure);
+    return end.exitCode;
+  }
+  terminal.print(formatGraph(end.planned.graph, options.format as GraphFormat));
+  return 0;
+}

@@ -1,0 +1,173 @@
+/**
+ * The command line: which commands and options there are. The only home of commander; docs/cli.md is generated from it.
+ * Each command's work is in its own file, imported when it is called.
+ */
+import { resolve } from "node:path";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { version } from "../version.js";
+import { createTerminal, type Terminal } from "./terminal.js";
+
+/** What each command is given. */
+export interface Invocation {
+  readonly terminal: Terminal;
+  readonly argv: readonly string[];
+}
+
+export interface CommonOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+export interface NarrowingOptions {
+  readonly state: readonly string[];
+  readonly test: readonly string[];
+}
+
+export interface RunOptions extends CommonOptions, NarrowingOptions {
+  readonly failOn?: readonly string[];
+  readonly strategy?: string;
+  readonly progress: string;
+}
+
+/** Runs one command line; resolves to the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = createTerminal();
+  let exitCode = 0;
+  const program = createProgram({ terminal, argv }, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed what is wrong; help and version are no error.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  } finally {
+    terminal.dispose();
+  }
+}
+
+export function createProgram(invocation: Invocation, settle: (exitCode: number) => void): Command {
+  const program = new Command("audit-run")
+    .description("make for data audits: every failing dbt test investigated, classified and backed by evidence.")
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .addHelpText("after", epilogue);
+
+  const run = program
+    .command("run", { isDefault: true })
+    .description("run the audit, or only the nodes named and what they need")
+    .argument("[nodes...]", "such as export or investigate:VA; default: all")
+    .action(async (nodes: string[], options: RunOptions) => {
+      const { runCommand } = await import("./run.js");
+      settle(await runCommand(invocation, { ...options, nodes, retry: false }));
+    });
+  addRunOptions(run).option(
+    "--strategy <name>",
+    "pack tasks by this strategy instead of the config's: per-group, per-test, balanced, auto",
+  );
+
+  const retry = program
+    .command("retry")
+    .description("take the last export and run only what failed or is missing; dbt does not run")
+    .argument("[nodes...]", "only these, such as investigate:VA")
+    .action(async (nodes: string[], options: RunOptions) => {
+      const { runCommand } = await import("./run.js");
+      settle(await runCommand(invocation, { ...options, nodes, retry: true }));
+    });
+  addRunOptions(retry);
+
+  const plan = program
+    .command("plan")
+    .description("say what a run would do, and why; runs nothing")
+    .action(async (options: CommonOptions & NarrowingOptions) => {
+      const { planCommand } = await import("./plan.js");
+      settle(await planCommand(invocation, options));
+    });
+  addNarrowing(addCommon(plan));
+
+  addConfig(program.command("graph"))
+    .description("print the audit's graph; its investigations are those of the last export")
+    .addOption(new Option("--format <format>", "how").choices(["mermaid", "dot", "json"]).default("mermaid"))
+    .action(async (options: { config: string; format: string }) => {
+      const { graphCommand } = await import("./graph.js");
+      settle(await graphCommand(invocation, options));
+    });
+
+  program
+    .command("schema")
+    .description("print a JSON Schema: of audit.config.yaml, or of the answer that an agent gives")
+    .addArgument(new Argument("[what]", "which").choices(["config", "finding"]).default("config"))
+    .action(async (what: string) => {
+      const { schemaCommand } = await import("./schema.js");
+      settle(await schemaCommand(invocation, what));
+    });
+  return program;
+}
+
+const epilogue = `
+Examples:
+  $ audit-run                        the whole audit; a second time only what changed or failed
+  $ audit-run plan                   what that would do, and why
+  $ audit-run --state VA --state TX  only these states
+  $ audit-run run investigate:VA     one node and what it needs
+  $ audit-run retry                  what failed or is missing, without running dbt again
+  $ audit-run --fail-on needs_fix    exit 1 where such findings are left: for CI
+
+Exit codes:
+  0 complete   1 a category of --fail-on was found   2 wrong usage or config
+  3 incomplete: some node failed, the report says which   4 preflight: nothing was started
+  130, 143 interrupted; what was finished is kept
+
+Results go to stdout, progress to stderr. NO_COLOR is honoured.
+`;
+
+function addConfig(command: Command): Command {
+  return command.option("-c, --config <file>", "the audit's config", "audit.config.yaml");
+}
+
+function addCommon(command: Command): Command {
+  return addConfig(command).option("--json", "print the result as JSON", false);
+}
+
+function addNarrowing(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--state <group>", "only this group, by its key in tasks.json (repeatable)")
+        .argParser(collect)
+        .default([], "all"),
+    )
+    .addOption(new Option("--test <name>", "only this test (repeatable)").argParser(collect).default([], "all"));
+}
+
+function addRunOptions(command: Command): Command {
+  return addNarrowing(addCommon(command))
+    .option(
+      "--fail-on <categories>",
+      "exit 1 where findings of these categories are left, such as needs_fix,needs_investigation",
+      list,
+    )
+    .addOption(
+      new Option("--progress <view>", "how progress is shown on stderr")
+        .choices(["auto", "window", "plain", "silent"])
+        .default("auto"),
+    );
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function list(value: string): readonly string[] {
+  const items = value.split(",").map((item) => item.trim());
+  if (items.some((item) => item === "")) throw new InvalidArgumentError("a category between commas is empty");
+  return items;
+}
+
+/** Absolute path of the config that a command names. */
+export function configFile(options: { readonly config: string }): string {
+  return resolve(options.config);
+}

@@ -1,0 +1,33 @@
+/** From command line options to the request that audit.ts understands. */
+import type { AuditRequest } from "../audit/open.js";
+import type { StrategyName } from "../model/config.js";
+import { version } from "../version.js";
+import { type CommonOptions, configFile, type Invocation, type NarrowingOptions } from "./program.js";
+
+export function requestOf(
+  { terminal, argv }: Invocation,
+  options: Pick<CommonOptions, "config"> & Partial<NarrowingOptions>,
+  more: Partial<Pick<AuditRequest, "targets" | "retry" | "failOn" | "strategy">> = {},
+): AuditRequest {
+  return {
+    configFile: configFile(options),
+    cwd: process.cwd(),
+    env: process.env,
+    argv,
+    version,
+    now: () => new Date(),
+    signal: terminal.signal,
+    targets: [],
+    selection: { groups: options.state ?? [], tests: options.test ?? [] },
+    retry: false,
+    failOn: null,
+    strategy: null,
+    ...more,
+  };
+}
+
+const strategies: readonly string[] = ["per-group", "per-test", "balanced", "auto"] satisfies StrategyName[];
+
+export function isStrategy(name: string): name is StrategyName {
+  return strategies.includes(name);
+}

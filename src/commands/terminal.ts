@@ -1,0 +1,69 @@
+/**
+ * The terminal of one invocation: results on stdout, everything else on stderr, signals as one AbortSignal.
+ * Ctrl-C once stops in order; twice stops at once.
+ */
+import type { Diagnostic } from "../model/diagnostic.js";
+import type { Failure } from "../model/result.js";
+
+export interface Terminal {
+  readonly signal: AbortSignal;
+  /** The signal that arrived; null while none has. */
+  readonly interruptedBy: () => "SIGINT" | "SIGTERM" | null;
+  readonly color: (stream: "stdout" | "stderr") => boolean;
+  /** A result. */
+  print(text: string): void;
+  /** Anything that is no result. */
+  say(text: string): void;
+  diagnose(diagnostics: readonly Diagnostic[]): Promise<void>;
+  refuse(failure: Failure): void;
+  dispose(): void;
+}
+
+export function createTerminal(): Terminal {
+  const controller = new AbortController();
+  let interruptedBy: "SIGINT" | "SIGTERM" | null = null;
+
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const exitCode = signal === "SIGINT" ? 130 : 143;
+    // `process.exit` also ends what processes are left: support/process.ts listens.
+    if (interruptedBy !== null) process.exit(exitCode);
+    interruptedBy = signal === "SIGINT" ? "SIGINT" : "SIGTERM";
+    process.stderr.write("\nStopping: finished findings are kept. Once more to stop at once.\n");
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
+  const color = (stream: "stdout" | "stderr"): boolean => {
+    if ((process.env.NO_COLOR ?? "") !== "") return false;
+    if ((process.env.FORCE_COLOR ?? "") !== "") return process.env.FORCE_COLOR !== "0";
+    return process[stream].isTTY === true && process.env.TERM !== "dumb";
+  };
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+  return {
+    signal: controller.signal,
+    interruptedBy: () => interruptedBy,
+    color,
+    print: (text) => void process.stdout.write(text.endsWith("\n") ? text : `${text}\n`),
+    say,
+    async diagnose(diagnostics) {
+      if (diagnostics.length === 0) return;
+      const { renderDiagnostics } = await import("../support/render-diagnostics.js");
+      say(renderDiagnostics(diagnostics, { color: color("stderr") }));
+    },
+    refuse(failure) {
+      say(`error[${failure.code}]: ${failure.message}`);
+      if (failure.hint !== undefined) say(`  hint: ${failure.hint}`);
+      if (failure.detail !== undefined && failure.detail !== "") say(failure.detail.replaceAll(/^/gm, "  | "));
+    },
+    dispose() {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    },
+  };
+}
