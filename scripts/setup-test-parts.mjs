@@ -1,0 +1,97 @@
+// Sets up what the tests need beside Node: git, tmux, and dbt with DuckDB in .test-tools/venv (git-ignored).
+// Does nothing where all is there. What it cannot set up it names, with the command, and ends with 1: no test is skipped.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const venv = join(root, ".test-tools/venv");
+const stamp = join(venv, "requirements.sha256");
+
+try {
+  ensurePrograms();
+  ensureVenv();
+} catch (error) {
+  console.error(`setup-test-parts: ${error.message}`);
+  process.exitCode = 1;
+}
+
+function ensurePrograms() {
+  const missing = [
+    ["git", "--version"],
+    ["tmux", "-V"],
+  ]
+    .filter(([program, flag]) => run(program, [flag]).status !== 0)
+    .map(([program]) => program);
+  if (missing.length > 0) installPackages(missing, `${missing.join(" and ")} not found`);
+}
+
+function ensureVenv() {
+  const requirements = readFileSync(join(root, "test/requirements.txt"), "utf8");
+  const digest = createHash("sha256").update(requirements).digest("hex");
+  if (
+    existsSync(stamp) &&
+    readFileSync(stamp, "utf8") === digest &&
+    run(join(venv, "bin/python"), ["-V"]).status === 0
+  ) {
+    return;
+  }
+  if (!findPython())
+    installPackages(["python3", "python3-venv"], "no Python 3.10 or later with venv and ensurepip found");
+  const python = findPython();
+  if (!python) throw new Error("the system's Python is older than 3.10; install a later one, with venv");
+  console.error("setup-test-parts: installing dbt into .test-tools/venv (once, about a minute)");
+  rmSync(venv, { recursive: true, force: true });
+  mkdirSync(dirname(venv), { recursive: true });
+  must(python, ["-m", "venv", venv]);
+  const pins = requirements.split("\n").filter((line) => /^[A-Za-z]/.test(line));
+  const alone = pins.filter((pin) => /^dbt-(core|duckdb)==/.test(pin));
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--only-binary",
+    ":all:",
+  ];
+  const ofVenv = join(venv, "bin/python");
+  must(ofVenv, [...pip, ...pins.filter((pin) => !alone.includes(pin))]);
+  must(ofVenv, [...pip, "--no-deps", ...alone]);
+  must(ofVenv, ["-c", "import dbt.cli.main, dbt.adapters.duckdb"]);
+  // Last: a half-made venv has no stamp and is made anew.
+  writeFileSync(stamp, digest);
+}
+
+/** A Python that can make a venv; on Debian ensurepip may be missing where python3-venv is not installed. */
+function findPython() {
+  const check = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+  return ["python3.12", "python3.11", "python3.13", "python3.10", "python3"].find(
+    (program) => run(program, ["-c", check]).status === 0,
+  );
+}
+
+/** By apt, where this is root on a Debian. */
+function installPackages(names, why) {
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot || run("apt-get", ["--version"]).status !== 0) {
+    throw new Error(`${why}; install: ${names.join(" ")} (on Debian: sudo apt-get install ${names.join(" ")})`);
+  }
+  console.error(`setup-test-parts: ${why}; installing ${names.join(" ")} by apt-get`);
+  must("apt-get", ["update", "-qq"]);
+  must("apt-get", ["install", "--yes", "-qq", "--no-install-recommends", ...names]);
+}
+
+function must(program, args) {
+  const { status, stdout, stderr, error } = run(program, args);
+  if (status === 0) return;
+  const tail = `${stdout ?? ""}${stderr ?? ""}${error?.message ?? ""}`.trim().split("\n").slice(-15).join("\n");
+  throw new Error(`failed: ${program} ${args.slice(0, 6).join(" ")} …\n${tail}`);
+}
+
+function run(program, args) {
+  return spawnSync(program, args, { encoding: "utf8", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+}
