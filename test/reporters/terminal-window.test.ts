@@ -85,6 +85,16 @@ describe("the window", () => {
     expect([farewells.size, clock.timers, screen.listeners]).toEqual([0, 0, 0]);
   });
 
+  test("lists ten failures at the end and counts the rest", () => {
+    const { screen, view, show } = rig();
+    view.open();
+    show(...Array.from({ length: 12 }, (_, index) => refused(`investigate:${index}`)));
+    view.close();
+    expect(screen.lines[0]).toBe("✖ 12 nodes in 0.1 s: 12 failed");
+    expect(screen.lines.filter((line) => line.includes("agent-timeout"))).toHaveLength(10);
+    expect(screen.lines.at(-2)).toBe("    and 2 more");
+  });
+
   test("gives the cursor back where the process ends without closing it", () => {
     const { screen, view, farewells } = rig();
     view.open();

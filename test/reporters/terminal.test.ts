@@ -75,9 +75,12 @@ describe("the plain view", () => {
       node: "summary",
       outcome: "failed",
       duration: 75_000,
-      failure: { code: "dbt-failed", message: "dbt ended\n::error::with\u001b[31m 2" },
+      failure: { code: "dbt-failed", message: "dbt ended\n::error::with\u001b[31m 2", hint: "run dbt debug" },
     });
-    expect(lines()).toEqual(["[12:03:04] ✖ summary failed in 1 min 15 s: dbt-failed: dbt ended ::error::with 2"]);
+    expect(lines()).toEqual([
+      "[12:03:04] ✖ summary failed in 1 min 15 s: dbt-failed: dbt ended ::error::with 2",
+      "      run dbt debug",
+    ]);
   });
 
   test("collapses what was reused, blocked or cancelled into counts", () => {
@@ -111,16 +114,6 @@ describe("the plain view", () => {
     const { view, lines } = plain();
     view.event({ type: "warning", node: "export", message: "2 orphans" });
     expect(lines()).toEqual(["[12:03:04] ⚠ export: 2 orphans"]);
-  });
-
-  test("lists ten failures at the end and counts the rest", () => {
-    const { view, lines } = plain();
-    for (let index = 0; index < 12; index += 1) {
-      view.event({ type: "settled", node: `investigate:${index}`, outcome: "failed", duration: 0 });
-    }
-    view.close();
-    expect(lines().slice(12, 14)).toEqual(["✖ 12 nodes in 0.0 s: 12 failed", "  ✖ investigate:0  failed"]);
-    expect(lines().at(-1)).toBe("    and 2 more");
   });
 });
 

@@ -6,8 +6,8 @@ import type { AuditEvent } from "../../model/events.js";
 import type { Outcome } from "../../model/graph.js";
 import type { ProgressView } from "../../model/progress.js";
 import { advance, createProgress, waitingCount } from "./progress.js";
-import { findingsText, summaryLines } from "./rows.js";
-import { type Mark, mark, renderRow, type Span, type Style } from "./style.js";
+import { findingsText, hintRow, summaryLine, wholeLine } from "./rows.js";
+import { type Mark, mark, type Span, type Style } from "./style.js";
 import type { ViewClock, ViewStream } from "./surroundings.js";
 import { durationText, harmless, timeOfDay } from "./text.js";
 
@@ -26,8 +26,7 @@ export function createPlainView(stream: ViewStream, style: Style, clock: ViewClo
   const line = (name: Mark, ...spans: Span[]): void => {
     lastLine = clock.now();
     const time: Span = { text: `[${timeOfDay(lastLine)}] `, color: "dim" };
-    const row = [time, mark(name, style), { text: " " }, ...spans];
-    stream.write(`${renderRow(row, Number.POSITIVE_INFINITY, style)}\n`);
+    stream.write(`${wholeLine([time, mark(name, style), { text: " " }, ...spans], style)}\n`);
   };
 
   /** Crowds are counted until something else has to be said. */
@@ -53,6 +52,7 @@ export function createPlainView(stream: ViewStream, style: Style, clock: ViewClo
     else {
       const reason = event.failure === undefined ? "" : `: ${event.failure.code}: ${harmless(event.failure.message)}`;
       line("failed", { text }, { text: reason, color: "red" });
+      if (event.failure?.hint !== undefined) stream.write(`${wholeLine(hintRow(event.failure.hint), style)}\n`);
     }
   };
 
@@ -86,7 +86,7 @@ export function createPlainView(stream: ViewStream, style: Style, clock: ViewClo
       stopTicking();
       stopTicking = null;
       tellIdle();
-      for (const text of summaryLines(progress, clock.now(), style)) stream.write(`${text}\n`);
+      stream.write(`${summaryLine(progress, clock.now(), style)}\n`);
     },
   };
 }

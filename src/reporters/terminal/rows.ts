@@ -87,9 +87,9 @@ function failureRow({ node, failure }: Progress["failures"][number], style: Styl
   return [{ text: "  " }, mark("failed", style), { text: ` ${harmless(node)}  ` }, { text: reason, color: "red" }];
 }
 
-/** Whole lines, not cut to any width: how the run ended, and what failed. */
-export function summaryLines(progress: Progress, now: number, style: Style): string[] {
-  const { outcomes, failures } = progress;
+/** How the run ended, as one line of any width. */
+export function summaryLine(progress: Progress, now: number, style: Style): string {
+  const { outcomes } = progress;
   const ends = (["executed", "reused", "failed", "blocked", "cancelled"] as const)
     .filter((outcome) => outcomes[outcome] > 0)
     .map((outcome) => `${outcomes[outcome]} ${outcome}`);
@@ -98,13 +98,29 @@ export function summaryLines(progress: Progress, now: number, style: Style): str
   const nodes = progress.nodes.size === 1 ? "1 node" : `${progress.nodes.size} nodes`;
   const name = outcomes.failed > 0 ? "failed" : unsettled + outcomes.cancelled > 0 ? "stopped" : "done";
   const elapsed = durationText(now - (progress.startedAt ?? now));
-  const head: Span[] = [mark(name, style), { text: ` ${nodes} in ${elapsed}: ${ends.join(", ") || "nothing to do"}` }];
+  return wholeLine(
+    [mark(name, style), { text: ` ${nodes} in ${elapsed}: ${ends.join(", ") || "nothing to do"}` }],
+    style,
+  );
+}
+
+/** What failed and what to do about it, as lines of any width: the first ten. */
+export function failureLines({ failures }: Progress, style: Style): string[] {
   const shown = failures.slice(0, mostFailuresInSummary).flatMap((failed) => {
     const hint = failed.failure?.hint;
     const row = failureRow(failed, style);
-    return hint === undefined ? [row] : [row, [{ text: `      ${harmless(hint)}`, color: "dim" as const }]];
+    return hint === undefined ? [row] : [row, hintRow(hint)];
   });
   const rest = failures.length - mostFailuresInSummary;
   const more: Span[][] = rest > 0 ? [[{ text: `    and ${rest} more`, color: "dim" }]] : [];
-  return [head, ...shown, ...more].map((spans) => renderRow(spans, Number.POSITIVE_INFINITY, style));
+  return [...shown, ...more].map((spans) => wholeLine(spans, style));
+}
+
+export function hintRow(hint: string): Span[] {
+  return [{ text: `      ${harmless(hint)}`, color: "dim" }];
+}
+
+/** A row that is not cut. */
+export function wholeLine(spans: readonly Span[], style: Style): string {
+  return renderRow(spans, Number.POSITIVE_INFINITY, style);
 }

@@ -6,8 +6,8 @@ import { stripVTControlCharacters } from "node:util";
 import type { AuditEvent } from "../../model/events.js";
 import type { ProgressView } from "../../model/progress.js";
 import { advance, createProgress } from "./progress.js";
-import { type Size, summaryLines, windowRows } from "./rows.js";
-import { mark, renderRow, type Style } from "./style.js";
+import { failureLines, type Size, summaryLine, wholeLine, windowRows } from "./rows.js";
+import { mark, type Style } from "./style.js";
 import type { ViewClock, ViewStream } from "./surroundings.js";
 import { columnsOf, harmless } from "./text.js";
 
@@ -110,9 +110,7 @@ export function createWindowView(
       if (above.length >= mostLinesAbove) dropped += 1;
       else {
         const text = event.node === undefined ? event.message : `${event.node}: ${event.message}`;
-        above.push(
-          renderRow([mark("warning", style), { text: ` ${harmless(text)}` }], Number.POSITIVE_INFINITY, style),
-        );
+        above.push(wholeLine([mark("warning", style), { text: ` ${harmless(text)}` }], style));
       }
     },
 
@@ -121,7 +119,7 @@ export function createWindowView(
       release();
       release = null;
       const { columns } = size();
-      const lines = [...takeAbove(), ...summaryLines(progress, clock.now(), style)];
+      const lines = [...takeAbove(), summaryLine(progress, clock.now(), style), ...failureLines(progress, style)];
       stream.write(`${toStart(columns)}${staying(lines, columns)}${clearBelow}${wrapOn}${showCursor}`);
     },
   };
