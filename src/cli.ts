@@ -1,7 +1,7 @@
 /**
  * The program's door: arguments, signals, exit code. What takes time to import is imported when it is needed.
  */
-import { version } from "./version.js";
+import { version } from "./support/version.js";
 
 if (process.argv.length === 3 && ["--version", "-V"].includes(process.argv[2] ?? "")) {
   process.stdout.write(`${version}\n`);

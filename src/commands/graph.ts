@@ -1,7 +1,7 @@
 /** `audit-run graph`. */
 import { plan } from "../audit.js";
 import { formatGraph, type GraphFormat } from "../graph/format.js";
-import type { Invocation } from "./program.js";
+import type { Invocation } from "./options.js";
 import { requestOf } from "./request.js";
 
 export async function graphCommand(

@@ -1,7 +1,7 @@
 /** `audit-run plan`: a table of nodes with verdict and reasons. */
 import { plan } from "../audit.js";
 import type { Plan, PlanRow } from "../graph/plan.js";
-import type { CommonOptions, Invocation, NarrowingOptions } from "./program.js";
+import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 import { requestOf } from "./request.js";
 
 export async function planCommand(invocation: Invocation, options: CommonOptions & NarrowingOptions): Promise<number> {

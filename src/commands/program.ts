@@ -2,32 +2,10 @@
  * The command line: which commands and options there are. The only home of commander; docs/cli.md is generated from it.
  * Each command's work is in its own file, imported when it is called.
  */
-import { resolve } from "node:path";
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { version } from "../version.js";
-import { createTerminal, type Terminal } from "./terminal.js";
-
-/** What each command is given. */
-export interface Invocation {
-  readonly terminal: Terminal;
-  readonly argv: readonly string[];
-}
-
-export interface CommonOptions {
-  readonly config: string;
-  readonly json: boolean;
-}
-
-export interface NarrowingOptions {
-  readonly state: readonly string[];
-  readonly test: readonly string[];
-}
-
-export interface RunOptions extends CommonOptions, NarrowingOptions {
-  readonly failOn?: readonly string[];
-  readonly strategy?: string;
-  readonly progress: string;
-}
+import { version } from "../support/version.js";
+import type { CommonOptions, Invocation, NarrowingOptions, RunOptions } from "./options.js";
+import { createTerminal } from "./terminal.js";
 
 /** Runs one command line; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -165,9 +143,4 @@ function list(value: string): readonly string[] {
   const items = value.split(",").map((item) => item.trim());
   if (items.some((item) => item === "")) throw new InvalidArgumentError("a category between commas is empty");
   return items;
-}
-
-/** Absolute path of the config that a command names. */
-export function configFile(options: { readonly config: string }): string {
-  return resolve(options.config);
 }

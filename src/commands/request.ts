@@ -1,8 +1,9 @@
 /** From command line options to the request that audit.ts understands. */
+import { resolve } from "node:path";
 import type { AuditRequest } from "../audit/open.js";
 import type { StrategyName } from "../model/config.js";
-import { version } from "../version.js";
-import { type CommonOptions, configFile, type Invocation, type NarrowingOptions } from "./program.js";
+import { version } from "../support/version.js";
+import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 
 export function requestOf(
   { terminal, argv }: Invocation,
@@ -10,7 +11,7 @@ export function requestOf(
   more: Partial<Pick<AuditRequest, "targets" | "retry" | "failOn" | "strategy">> = {},
 ): AuditRequest {
   return {
-    configFile: configFile(options),
+    configFile: resolve(options.config),
     cwd: process.cwd(),
     env: process.env,
     argv,

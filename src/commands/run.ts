@@ -4,7 +4,7 @@ import type { AuditEnd } from "../audit/run.js";
 import { run } from "../audit.js";
 import type { AuditReport } from "../model/report.js";
 import { createTerminalView, type Renderer } from "../reporters/terminal/index.js";
-import type { Invocation, RunOptions } from "./program.js";
+import type { Invocation, RunOptions } from "./options.js";
 import { isStrategy, requestOf } from "./request.js";
 
 export async function runCommand(

@@ -2,7 +2,7 @@
 import { adapterSettings } from "../audit/open.js";
 import { registries } from "../audit.js";
 import { configJsonSchema, findingJsonSchema } from "../config/schema.js";
-import type { Invocation } from "./program.js";
+import type { Invocation } from "./options.js";
 
 export async function schemaCommand({ terminal }: Invocation, what: string): Promise<number> {
   const schema = what === "finding" ? findingJsonSchema() : configJsonSchema(adapterSettings(registries));

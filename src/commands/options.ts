@@ -1,0 +1,26 @@
+/**
+ * What the command line gives to each command. Knows nothing of how it is parsed.
+ */
+import type { Terminal } from "./terminal.js";
+
+/** What each command is given. */
+export interface Invocation {
+  readonly terminal: Terminal;
+  readonly argv: readonly string[];
+}
+
+export interface CommonOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+export interface NarrowingOptions {
+  readonly state: readonly string[];
+  readonly test: readonly string[];
+}
+
+export interface RunOptions extends CommonOptions, NarrowingOptions {
+  readonly failOn?: readonly string[];
+  readonly strategy?: string;
+  readonly progress: string;
+}
