@@ -14,7 +14,7 @@ const usage = `usage: node build.mjs [options]
   --data DIR       folder with portal/ and feed/     (DOT_BIDS_DATA;     default: data)
   --database FILE  the DuckDB file to write          (DOT_BIDS_DATABASE; default: .data/dot_bids.duckdb)
   --target DIR     where run_results.json and manifest.json go (DBT_TARGET_PATH; default: target)
-  --dbt PROGRAM    the dbt to use                    (DBT; default: the one on the PATH)
+  --dbt PROGRAM    the dbt to use  (DBT; default: the one on the PATH, if it has the duckdb adapter)
   --replay         use no dbt, even if there is one
 `;
 
@@ -49,7 +49,7 @@ async function main() {
   }
   // DuckDB names a database after its file, and compiled SQL names the database.
   if (basename(database) !== "dot_bids.duckdb") throw new Error(`the file must be named dot_bids.duckdb: ${database}`);
-  const usable = replayOnly ? null : await findDbt(dbt);
+  const usable = replayOnly ? null : (dbt ?? (await findDbt()));
   console.error(usable ? `dot-bids: building with ${usable}` : "dot-bids: no dbt with duckdb found, replaying its SQL");
   await mkdir(dirname(database), { recursive: true });
   // Built beside the old file and moved over it when done: a reader never sees half of it.

@@ -5,13 +5,14 @@ import { join } from "node:path";
 
 const quiet = { DO_NOT_TRACK: "1", DBT_SEND_ANONYMOUS_USAGE_STATS: "false", DBT_USE_COLORS: "false" };
 
-/** The dbt to use: one that names the duckdb adapter; null where there is none. `asked` must be usable. */
-export async function findDbt(asked) {
-  const program = asked ?? "dbt";
-  const { output } = await run(program, ["--version"], { ...process.env, ...quiet }).catch(() => ({ output: "" }));
-  if (/\bduckdb\b/.test(output)) return program;
-  if (asked !== undefined) throw new Error(`${asked} is no dbt with the duckdb adapter`);
-  return null;
+/**
+ * The dbt on the PATH if it names the duckdb adapter, else null. It is given 30 seconds: `dbt --version` also asks the
+ * package index for the latest version, which takes long where there is no network.
+ */
+export async function findDbt() {
+  const env = { ...process.env, ...quiet };
+  const { output } = await run("dbt", ["--version"], { env, timeout: 30_000 }).catch(() => ({ output: "" }));
+  return /\bduckdb\b/.test(output) ? "dbt" : null;
 }
 
 /**
@@ -23,7 +24,7 @@ export async function runDbt(program, { project, database, target }) {
   const env = { ...process.env, ...quiet, DOT_BIDS_DATABASE: database, DBT_PROFILES_DIR: project };
   const dbt = async (targetPath, ...args) => {
     const ownEnv = { ...env, DBT_TARGET_PATH: targetPath, DBT_LOG_PATH: join(targetPath, "logs") };
-    const { code, output } = await run(program, args, ownEnv, project);
+    const { code, output } = await run(program, args, { env: ownEnv, cwd: project });
     // 1 is also how dbt ends when tests fail.
     if (code !== 0 && !(code === 1 && args[0] === "test")) {
       throw new Error(`dbt ${args[0]} ended with ${code}\n${output}`);
@@ -39,9 +40,9 @@ export async function runDbt(program, { project, database, target }) {
   return results.filter(({ status }) => status === "fail").length;
 }
 
-function run(program, args, env, cwd) {
+function run(program, args, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
