@@ -4,7 +4,7 @@
  */
 import type { AcceptedException, Evidence, Finding, Location } from "../model/finding.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
-import { codeSpan, fenced, inline, prose, table } from "./markdown-text.js";
+import { codeSpan, fenced, inline, opening, prose, table } from "./markdown-text.js";
 import { exceptionCategory } from "./pages.js";
 
 const mostRows = 10;
@@ -27,7 +27,7 @@ export function caseBlocks(each: ReportedCase, report: AuditReport, showAgent: b
           ["Classification", "none, for the agent's answer was not accepted"],
         ]),
         label("Objections"),
-        each.report.objections.map(({ message }) => `- ${inline(message, 1000)}`).join("\n") || "None was recorded.",
+        each.report.objections.map(({ message }) => `- ${opening(message, 1000)}`).join("\n") || "None was recorded.",
         label("Last answer"),
         each.report.answer.trim() === "" ? "Nothing." : fenced("text", shortened(each.report.answer, 40, 4_000)),
       ];
@@ -54,7 +54,7 @@ function findingBlocks(each: ReportedCase, finding: Finding, reused: boolean, sh
     paragraph("Root Cause", prose(finding.rootCause)),
     ...(finding.evidence.length > 0 ? [label("Evidence"), ...finding.evidence.flatMap(evidenceBlocks)] : []),
     ...(finding.alternatives.length > 0
-      ? [label("Ruled out"), finding.alternatives.map((text) => `- ${inline(text, 2_000)}`).join("\n")]
+      ? [label("Ruled out"), finding.alternatives.map((text) => `- ${opening(text, 2_000)}`).join("\n")]
       : []),
     paragraph("Recommendation", prose(finding.recommendation)),
   ];
@@ -101,7 +101,7 @@ function evidenceBlocks({ title, sql, result }: Evidence): readonly string[] {
   const rows = result.rows.slice(0, mostRows);
   const head = columns.map(({ name, type }) => ({ head: inline(name, mostCellText), numeric: numericType.test(type) }));
   return [
-    ...(title === null ? [] : [inline(title)]),
+    ...(title === null ? [] : [opening(title)]),
     fenced("sql", shortened(sql, mostSqlLines, mostSqlText)),
     rows.length === 0
       ? "No rows."

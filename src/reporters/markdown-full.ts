@@ -6,7 +6,7 @@ import type { AcceptedException } from "../model/finding.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import type { Failure } from "../model/result.js";
 import { caseName, groupText, heading, pageAnchor, pageChapter, pageName, provenance } from "./markdown-page.js";
-import { codeSpan, fenced, inline, table } from "./markdown-text.js";
+import { codeSpan, fenced, inline, opening, table } from "./markdown-text.js";
 import { failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
 
 const mostNames = 5;
@@ -30,7 +30,7 @@ export function fullReport(report: AuditReport): string {
 function origin(report: AuditReport): string {
   const invocation = report.export.dbtInvocationId;
   return [
-    inline(report.at.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(\.\d+)?)?Z$/, "$1 $2 UTC")),
+    opening(report.at.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(\.\d+)?)?Z$/, "$1 $2 UTC")),
     `run ${codeSpan(report.run)}`,
     ...(invocation === null ? [] : [`dbt invocation ${codeSpan(invocation)}`]),
   ].join(" · ");
@@ -98,7 +98,7 @@ function totals(report: AuditReport): readonly string[] {
       `- Total tests with failures: ${cases.length} (${tests} ${tests === 1 ? "test" : "tests"} in ${groups} ${inline(plural(report.groupLabel, groups))}, ${failuresOf(cases)} failures)`,
       ...standings.map(({ id, label, cases: { length } }) => {
         const note = id === ":proposed" ? " (by an agent; nobody has accepted them yet)" : "";
-        return `- ${inline(label)}: ${length}${note}`;
+        return `- ${opening(label)}: ${length}${note}`;
       }),
     ].join("\n"),
     ...provenance(cases),
@@ -221,22 +221,22 @@ function remarks(report: AuditReport): readonly string[] {
   return [
     ...list(
       "Broken tests",
-      broken.map(({ test, message }) => `${inline(test.name)}: ${inline(message, 1000)}`),
+      broken.map(({ test, message }) => `${opening(test.name)}: ${inline(message, 1000)}`),
       "dbt could not run these, so that nothing is known of their data.",
     ),
     ...list("Expired exceptions", expired.map(exceptionText), "These accept nothing any more; renew or remove them."),
     ...list("Exceptions that fit no failure", unmatched.map(exceptionText)),
     ...list(
       "No longer failing",
-      noLongerFailing.map(({ name }) => inline(name)),
+      noLongerFailing.map(({ name }) => opening(name)),
     ),
     ...list(
       `Not split by ${inline(report.groupLabel)}`,
-      unsplit.map(({ test, reason }) => `${inline(test)}: ${inline(reason)}`),
+      unsplit.map(({ test, reason }) => `${opening(test)}: ${inline(reason)}`),
     ),
     ...list(
       "Names without a test",
-      orphans.map((name) => inline(name)),
+      orphans.map((name) => opening(name)),
       "The summary table names these, and the manifest knows no such test.",
     ),
   ];

@@ -5,7 +5,7 @@
 import type { Group, UnsplitTest } from "../model/case.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { agentText, caseBlocks, failuresText } from "./markdown-case.js";
-import { codeSpan, inline, prose } from "./markdown-text.js";
+import { codeSpan, inline, opening, prose } from "./markdown-text.js";
 import { groupedBy, type Page, plural, tally } from "./pages.js";
 
 /** A page as a file of its own. */
@@ -72,7 +72,7 @@ function summaryLines(page: Page, report: AuditReport): readonly string[] {
   const subject = page.axis === "test" ? plural(report.groupLabel, 2) : "tests";
   return [
     `- Total ${inline(subject)} with failures: ${page.cases.length}`,
-    ...tally(page.cases, report.categories).map((standing) => `- ${inline(standing.label)}: ${standing.cases.length}`),
+    ...tally(page.cases, report.categories).map((standing) => `- ${opening(standing.label)}: ${standing.cases.length}`),
   ];
 }
 
@@ -151,7 +151,7 @@ function missingSection(page: Page, report: AuditReport, level: number): readonl
     [...byReason]
       .map(([reason, cases]) => {
         const list = cases.map((each) => `${caseName(each, page.axis)}: ${failuresText(each)}`).join(", ");
-        return `- ${inline(reason, 1000)} (${list})`;
+        return `- ${opening(reason, 1000)} (${list})`;
       })
       .join("\n"),
     `To run what is missing: ${codeSpan(report.retryCommand)}`,

@@ -17,9 +17,14 @@ function capped(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).replace(/\p{Surrogate}$/u, "")}…`;
 }
 
-/** One line of text for a heading, a list item or a sentence; white space is folded. */
+/** One line of text for a heading, a cell or the midst of a sentence; white space is folded. */
 export function inline(text: string, most = 500): string {
   return escapeText(oneLine(text, most), false);
+}
+
+/** As `inline`, where it opens a paragraph or a list item. */
+export function opening(text: string, most = 500): string {
+  return escapeOpening(inline(text, most));
 }
 
 /** What was folded away or empty must still be seen. */
@@ -57,10 +62,16 @@ export function prose(text: string): string {
   return lines.join("\n");
 }
 
-/** A line that may stand at the start of a block. */
+/** A line of prose. */
 function escapeLine(line: string): string {
-  const escaped = escapeText(line, true);
-  return escaped.replace(/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2").replace(/^(?=[#>+\-=:])/, "\\");
+  return escapeOpening(escapeText(line, true));
+}
+
+/** What has a meaning only at the start of a block: headings, quotes, lists, rules, underlines of headings and tables. */
+function escapeOpening(escaped: string): string {
+  return escaped
+    .replace(/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2")
+    .replace(/^(?=[#>=:]|[-+](?![\p{Letter}\p{Number}]))/u, "\\");
 }
 
 /** `code` spans of a line (where allowed), then addresses, which would be turned into links; all else is text. */
