@@ -12,6 +12,8 @@ export interface GitOptions {
   readonly okCodes?: readonly number[];
   /** An index file to use instead of the repository's own. */
   readonly index?: string;
+  /** An objects folder to read from besides the repository's own. */
+  readonly alternateObjects?: string;
 }
 
 /**
@@ -19,8 +21,9 @@ export interface GitOptions {
  * inside git. Arguments are passed on as they are: what may start with a dash needs `--` before it.
  */
 export function git(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<Result<ShellOutput>> {
-  const { index, ...rest } = options;
+  const { index, alternateObjects, ...rest } = options;
   const env = gitEnvironment(process.env);
+  if (alternateObjects !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = alternateObjects;
   if (index !== undefined) env.GIT_INDEX_FILE = index;
   return shell({ timeout: 600_000, ...rest, cwd, env })`git ${quietly} ${args}`;
 }
