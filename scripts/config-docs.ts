@@ -41,10 +41,19 @@ complete and check it:
 - **Every mistake is reported at once**, with its place, what is allowed, and what was probably meant.
 `;
 
-export function configReference(schema: Schema): string {
+const exceptionsIntroduction = `# audit.exceptions.yaml
+
+Failures that a person has accepted. They are counted and shown in every report, and no agent is asked about them.
+`;
+
+export function configReference(schema: Schema, exceptions: Schema): string {
+  const parts = [introduction, ...sections(schema), exceptionsIntroduction, ...sections(exceptions)];
+  return parts.join("\n");
+}
+
+function sections(schema: Schema): readonly string[] {
   const required = new Set(schema.required ?? []);
-  const sections = Object.entries(schema.properties ?? {}).map(([key, each]) => section(key, each, required.has(key)));
-  return `${[introduction, ...sections].join("\n")}`;
+  return Object.entries(schema.properties ?? {}).map(([key, each]) => section(key, each, required.has(key)));
 }
 
 function section(key: string, schema: Schema, isRequired: boolean): string {
@@ -81,8 +90,7 @@ function rows(schema: Schema, prefix: string): readonly Row[] {
   return Object.entries(shape.properties).flatMap(([key, each]): readonly Row[] => {
     const name = `${prefix}${key}`;
     const fallback = required.has(key) ? "required" : defaultText(each).replace(/^default: /, "");
-    const isList = mappingOf(each) === null && each.items !== undefined;
-    const inner = isList && each.items !== undefined ? rows(each.items, `${name}[].`) : rows(each, `${name}.`);
+    const inner = rows(each, each.items === undefined ? `${name}.` : `${name}[].`);
     return [[`\`${name}\``, typeText(each), fallback, each.description ?? ""], ...inner];
   });
 }
@@ -102,7 +110,7 @@ function table(lines: readonly Row[]): string {
 
 function typeText(schema: Schema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
-  if (schema.enum !== undefined) return schema.enum.map((word) => `\`${String(word)}\``).join(", ");
+  if (schema.enum !== undefined) return schema.enum.map((word) => `\`${String(word)}\``).join(" or ");
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices !== undefined) return [...new Set(choices.map(typeText))].join(" or ");
   switch (schema.type) {
@@ -131,8 +139,9 @@ function rangeText({ minimum, maximum }: Schema): string {
 }
 
 function defaultText(schema: Schema): string {
-  const isEmptyMapping = JSON.stringify(schema.default) === "{}" && schema.additionalProperties === false;
-  if (schema.default === undefined || isEmptyMapping || isLong(schema.default) || schema.oneOf !== undefined) return "";
+  const isMapping = schema.additionalProperties === false || schema.oneOf !== undefined;
+  const isEmpty = JSON.stringify(schema.default) === "{}" && isMapping;
+  if (schema.default === undefined || isEmpty || isLong(schema.default)) return "";
   return `default: \`${typeof schema.default === "string" ? schema.default : JSON.stringify(schema.default)}\``;
 }
 

@@ -5,7 +5,7 @@
 import { agents } from "../src/adapters/agents/index.js";
 import { slots } from "../src/adapters/slots/index.js";
 import { warehouses } from "../src/adapters/warehouses/index.js";
-import { adapterSettings, configJsonSchema, findingJsonSchema } from "../src/config/schema.js";
+import { adapterSettings, configJsonSchema, exceptionsJsonSchema, findingJsonSchema } from "../src/config/schema.js";
 import { configReference } from "./config-docs.js";
 
 export interface GeneratedFile {
@@ -20,5 +20,5 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 export const generatedFiles: readonly GeneratedFile[] = [
   { path: "schema/audit.config.schema.json", render: () => json(configSchema) },
   { path: "schema/finding.schema.json", render: () => json(findingJsonSchema()) },
-  { path: "docs/config.md", render: () => configReference(configSchema) },
+  { path: "docs/config.md", render: () => configReference(configSchema, exceptionsJsonSchema()) },
 ];

@@ -79,7 +79,7 @@ function checkDbtProject(repo: LooseRepo, context: DiskContext): readonly Proble
   const root = absolutePath(repo.path, context);
   const folder = resolve(root, repo.dir);
   const isProject = (path: string) => files.kind(join(path, "dbt_project.yml")) === "file";
-  if (files.kind(folder) !== "folder" || isProject(folder)) return [];
+  if (!contains(root, folder) || files.kind(folder) !== "folder" || isProject(folder)) return [];
   const path = valueAt(written, ["repos", "dbt", "dir"]) === undefined ? "path" : "dir";
   const inside = files.names(folder).find((name) => isProject(join(folder, name)));
   return [

@@ -8,7 +8,16 @@ import { ExceptionEntry, exceptionsShape } from "../model/exceptions.js";
 import type { AcceptedException } from "../model/finding.js";
 import type { TextReading } from "./files.js";
 import { located } from "./locate.js";
-import { check, isMapping, type Problem, problem, quoted, unknownKey, type Written } from "./problems.js";
+import {
+  check,
+  isMapping,
+  type Problem,
+  problem,
+  quoted,
+  unknownKey,
+  type Written,
+  withoutEchoes,
+} from "./problems.js";
 import type { Path, Places } from "./source-text.js";
 import { SourceText, sorted } from "./source-text.js";
 import { readYaml } from "./yaml.js";
@@ -101,5 +110,5 @@ function checkHead(value: unknown, written: Written): readonly Problem[] {
   const shell = Array.isArray(value.exceptions) || value.exceptions === null ? [] : value.exceptions;
   const list = check(exceptionsShape.exceptions, shell, ["exceptions"], written);
   if ("problems" in list) problems.push(...list.problems);
-  return problems;
+  return withoutEchoes(problems);
 }

@@ -8,7 +8,18 @@ import { type CompleteSections, crossChecks, type Sections } from "./checks.js";
 import { type DiskContext, diskChecks } from "./disk-checks.js";
 import type { ConfigFiles } from "./files.js";
 import { located } from "./locate.js";
-import { check, isMapping, type Problem, pathText, problem, quoted, unknownKey, type Written } from "./problems.js";
+import {
+  check,
+  isMapping,
+  type Problem,
+  pathText,
+  problem,
+  quoted,
+  unknownKey,
+  valueAt,
+  type Written,
+  withoutEchoes,
+} from "./problems.js";
 import { resolveConfig } from "./resolve.js";
 import { configSections } from "./schema.js";
 import { SourceText, sorted } from "./source-text.js";
@@ -86,16 +97,14 @@ function checkSections(
   const unknown = Object.keys(value)
     .filter((key) => !Object.hasOwn(schemas, key))
     .map((key) => unknownKey([], key, names, value));
-  const meant = new Set(unknown.map(({ finding }) => finding.didYouMean));
   const sections: Record<string, unknown> = {};
   const problems = [...unknown];
   for (const [key, schema] of Object.entries(schemas)) {
-    const isGiven = Object.hasOwn(value, key);
-    const outcome = check<unknown>(schema, isGiven ? value[key] : undefined, [key], written);
+    const outcome = check<unknown>(schema, valueAt(value, [key]), [key], written);
     if ("value" in outcome) sections[key] = outcome.value;
-    else if (isGiven || !meant.has(key)) problems.push(...outcome.problems.map(withAdapterHint));
+    else problems.push(...outcome.problems.map(withAdapterHint));
   }
-  return { sections: sections as Sections, problems };
+  return { sections: sections as Sections, problems: withoutEchoes(problems) };
 }
 
 /** `agent: lineage` looks right and is not. */

@@ -82,7 +82,7 @@ function problemsOfOne(issue: Issue, path: Path, written: Written): readonly Pro
 }
 
 /** Where a key and a misspelling of it are both reported, the first is an echo of the second. */
-function withoutEchoes(problems: readonly Problem[]): readonly Problem[] {
+export function withoutEchoes(problems: readonly Problem[]): readonly Problem[] {
   const meant = new Set(
     problems.flatMap(({ path, finding }) =>
       finding.code === "unknown-key" && finding.didYouMean !== undefined
@@ -183,17 +183,15 @@ function wrongType(path: Path, expected: readonly string[], value: unknown, writ
     return problem(path, "no-value", message);
   }
   const isBareWord = typeof value === "number" || typeof value === "boolean";
-  const more: { hint?: string } = {};
-  if (expected.includes("string") && isBareWord && text !== null) more.hint = `put it in quotes: "${text}"`;
-  else if (expected.includes("array") && typeof value === "string") more.hint = "write it as a list: [a, b]";
-  const found = isBareWord && text !== null ? `${shown(value)} (written ${text})` : shown(value);
-  const isOdd = text !== null && isBareWord && text !== String(value);
-  return problem(
-    path,
-    "wrong-type",
-    `${name === "" ? "the file" : name} must be ${wanted}, not ${isOdd ? found : shown(value)}`,
-    more,
-  );
+  const isText = expected.includes("string") && !expected.includes("number");
+  let hint: string | null = null;
+  if (isText && isBareWord && text !== null) hint = `put it in quotes: "${text}"`;
+  else if (expected.includes("array") && typeof value === "string") hint = "write it as a list: [a, b]";
+  // 012 is read as 12: say both, or the message seems to speak of something else.
+  const isOdd = isBareWord && text !== null && text !== String(value);
+  const found = isOdd ? `${shown(value)} (written ${text})` : shown(value);
+  const message = `${name === "" ? "the file" : name} must be ${wanted}, not ${found}`;
+  return problem(path, "wrong-type", message, hint === null ? {} : { hint });
 }
 
 type Range = z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig;

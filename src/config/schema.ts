@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { type AdapterSettings, configShape, Slots } from "../model/config.js";
+import { exceptionsShape } from "../model/exceptions.js";
 import { AgentAnswer } from "../model/finding.js";
 
 /** A registry, as adapters/<kind>/index.ts exports it. */
@@ -80,6 +81,11 @@ export function configJsonSchema(adapters: AdapterSettings): JsonSchema {
 export function findingJsonSchema(): JsonSchema {
   const { $schema, ...rest } = jsonSchema(AgentAnswer);
   return { $schema, title: "Findings of an agent", description: "One finding for each case of the task.", ...rest };
+}
+
+/** Of audit.exceptions.yaml. */
+export function exceptionsJsonSchema(): JsonSchema {
+  return jsonSchema(z.strictObject(exceptionsShape));
 }
 
 function jsonSchema(schema: z.ZodType): JsonSchema {

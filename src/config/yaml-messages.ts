@@ -18,8 +18,12 @@ const syntaxHints: Readonly<Partial<Record<string, string>>> = {
   BAD_ALIAS: aliasHint,
   BAD_SCALAR_START: "put the text in quotes",
   BLOCK_AS_IMPLICIT_KEY: 'a text that holds ": " needs quotes',
-  NON_STRING_KEY: "a key is one plain text",
 };
+
+/** The errors that say something; what the reader could not place after another error is only its echo. */
+export function firstCauses<Problem extends SyntaxProblem>(problems: readonly Problem[]): readonly Problem[] {
+  return problems.filter(({ code }, index) => index === 0 || code !== "UNEXPECTED_TOKEN");
+}
 
 export function syntaxError(problem: SyntaxProblem): Finding {
   const messages: Readonly<Partial<Record<string, string>>> = {
@@ -27,11 +31,13 @@ export function syntaxError(problem: SyntaxProblem): Finding {
     MULTIPLE_DOCS: "a second document starts here",
     BAD_ALIAS: "an alias (*name) without a name",
     RESOURCE_EXHAUSTION: "nested too deep",
+    BLOCK_AS_IMPLICIT_KEY: "a second `key: value` on one line",
+    NON_STRING_KEY: "a key must be text",
   };
   const [said = problem.code] = problem.message.split("\n");
   const bracket = /^Flow (sequence|map) .* end with a (\S)$/.exec(said);
-  const unclosed =
-    bracket === null ? null : `this ${bracket[1] === "map" ? "mapping {" : "list ["} is not closed with ${bracket[2]}`;
+  const opened = bracket?.[1] === "map" ? "mapping {" : "list [";
+  const unclosed = bracket === null ? null : `a ${opened} must end with ${bracket[2]}, indented more than its key`;
   const message = messages[problem.code] ?? unclosed ?? said.charAt(0).toLowerCase() + said.slice(1);
   return yamlError("broken-yaml", `this is not valid YAML: ${message}`, syntaxHints[problem.code]);
 }

@@ -16,10 +16,11 @@ import {
   parseDocument,
   type Scalar,
   visit,
+  type YAMLError,
 } from "yaml";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { Finding, Path, Places, SourceText, Span } from "./source-text.js";
-import { aliasHint, yamlError as error, syntaxError } from "./yaml-messages.js";
+import { aliasHint, yamlError as error, firstCauses, syntaxError } from "./yaml-messages.js";
 
 const maxLength = 1024 * 1024;
 /** The library recurses; near the end of the stack Node itself can abort, which no catch sees. */
@@ -56,8 +57,11 @@ export function readYaml(source: SourceText): YamlReading {
   });
   const syntax = document.errors.filter((problem) => problem.code !== "DUPLICATE_KEY");
   if (syntax.length > 0) {
-    const shown = syntax.slice(0, maxSyntaxErrors);
-    return { ok: false, diagnostics: shown.map((problem) => source.diagnostic(problem.pos, syntaxError(problem))) };
+    const shown = firstCauses(syntax).slice(0, maxSyntaxErrors);
+    return {
+      ok: false,
+      diagnostics: shown.map((problem) => source.diagnostic(placeOf(problem, document), syntaxError(problem))),
+    };
   }
 
   const { findings, convertible } = oddities(document, text);
@@ -70,6 +74,19 @@ export function readYaml(source: SourceText): YamlReading {
     if (!(problem instanceof ReferenceError)) throw problem;
     return refuse(firstAlias(document), "too-many-aliases", `aliases (*name) repeat more than ${maxAliasCount} values`);
   }
+}
+
+/** A quote that is not closed swallows the rest of the file: the place to look at is where it opens. */
+function placeOf({ code, pos }: YAMLError, document: Document): Span {
+  let place: Span = pos;
+  if (code !== "MISSING_CHAR") return place;
+  visit(document, {
+    Scalar(_key, { type, range }) {
+      const isQuoted = type === "QUOTE_DOUBLE" || type === "QUOTE_SINGLE";
+      if (isQuoted && range?.[1] === pos[0]) place = [range[0], range[0] + 1];
+    },
+  });
+  return place;
 }
 
 /** Offset where brackets, dashes on one line or indentation nest too deep. Reads tokens only, so it cannot overflow. */
