@@ -58,7 +58,7 @@ function compile() {
 }
 
 function slim(manifest) {
-  const { metadata, nodes, sources, macros, parent_map, child_map, ...rest } = manifest;
+  const { metadata, nodes, sources, macros, disabled, parent_map, child_map, ...rest } = manifest;
   const { dbt_schema_version, dbt_version, env, project_name, adapter_type, quoting } = metadata;
   const empty = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, Array.isArray(value) ? [] : {}]));
   return {
@@ -66,6 +66,7 @@ function slim(manifest) {
     nodes: sorted(nodes, timeless),
     sources: sorted(sources, timeless),
     macros: sorted(reached(Object.values(nodes), macros), timeless),
+    disabled: sorted(disabled, (resources) => resources.map(timeless)),
     ...empty,
     parent_map: sorted(parent_map, (ids) => [...ids].sort()),
     child_map: sorted(child_map, (ids) => [...ids].sort()),

@@ -31,9 +31,10 @@ async function build(connection, project, manifest, summary) {
     else if (node.resource_type === "model") await model(connection, node, node.compiled_code);
     else results.push(await test(connection, node));
   }
-  const marts = nodes.find((node) => node.resource_type === "model" && node.config.materialized === "table");
-  const relation = marts.relation_name.replace(`"${marts.alias}"`, '"marts_test_failures_summary"');
-  await model(connection, { relation_name: relation, config: { materialized: "table" } }, summary);
+  // Enabled by a variable only, as its own run of dbt after the tests; so the tests' manifest has it as disabled.
+  const [disabled] = manifest.disabled["model.dot_bids.marts_test_failures_summary"];
+  const relation_name = [disabled.database, disabled.schema, disabled.alias].map((part) => `"${part}"`).join(".");
+  await model(connection, { ...disabled, relation_name }, summary);
   return results;
 }
 
