@@ -9,6 +9,12 @@ export function failureOf(error: unknown): Failure {
   return { code: missing.test(message) ? "relation-missing" : "query-failed", message };
 }
 
+/** The same for an error met while the wrapped query ran: the line that it shows is not the user's. */
+export function runtimeFailureOf(error: unknown): Failure {
+  const failure = failureOf(error);
+  return { ...failure, message: failure.message.replace(/\nLINE \d+:[\s\S]*$/, "") };
+}
+
 export function firstLines(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text

@@ -6,7 +6,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { failed, ok, type Result } from "../../model/result.js";
 import type { Cell, Column, QueryOptions, QueryResult } from "../../model/warehouse.js";
 import { duckdb as dialect } from "../../sql/duckdb.js";
-import { failureOf } from "./duckdb-errors.js";
+import { runtimeFailureOf } from "./duckdb-errors.js";
 import { admitSelect } from "./duckdb-gate.js";
 
 const defaults = { maxRows: 1_000, maxBytes: 1024 * 1024, timeout: 60_000 };
@@ -63,7 +63,7 @@ export async function runSelect(
       }
     }
   } catch (error) {
-    return refusal() ?? { ok: false, failure: failureOf(error) };
+    return refusal() ?? { ok: false, failure: runtimeFailureOf(error) };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
@@ -73,13 +73,13 @@ export async function runSelect(
 /**
  * Wraps an admitted SELECT: each column as text, and the row's size in bytes. A row that alone is over the cap comes
  * without its text, so a cell of 200 MB never reaches JavaScript. query() takes the text as it is, with comments,
- * semicolon and duplicate column names.
+ * semicolon and duplicate column names. list_sum, since DuckDB binds a long chain of + in quadratic time.
  */
 function asText(sql: string, width: number, maxBytes: number): string {
   const indexes = Array.from({ length: width }, (_, index) => index);
-  const list = (text: (index: number) => string, separator = ", ") => indexes.map(text).join(separator);
+  const list = (text: (index: number) => string) => indexes.map(text).join(", ");
   return `select ${list((index) => `case when size <= ${maxBytes} then v${index} end`)}, size
-from (select ${list((index) => `v${index}`)}, ${list((index) => `coalesce(strlen(v${index}), 0)`, " + ")} as size
+from (select ${list((index) => `v${index}`)}, coalesce(list_sum([${list((index) => `strlen(v${index})`)}]), 0) as size
 from (select ${list((index) => `cast(c${index} as varchar) as v${index}`)}
 from query(${dialect.literal(sql)}) as t(${list((index) => `c${index}`)})))`;
 }
