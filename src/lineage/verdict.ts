@@ -1,0 +1,74 @@
+/**
+ * What a walk says: for each group of a test where its fault enters, how it got there, and how sure it is.
+ * Knows no categories and no prose of a report.
+ */
+import type { Cell } from "../model/warehouse.js";
+
+/** One step of a walk for one group. */
+export interface Hop {
+  /** unique_id of the resource that was asked. */
+  readonly resource: string;
+  /** Column (or columns, joined by `, `) that was looked at there. */
+  readonly column: string;
+  /** Witnesses (failing rows, or failing keys) that were looked for. */
+  readonly seen: number;
+  /** Of these, how many could be linked to rows of this resource. */
+  readonly found: number;
+  /** Of these, how many already fail there. */
+  readonly failing: number;
+  /** The query of the hop: one row a group, with columns group_key, seen, found, failing. */
+  readonly sql: string;
+  /** What the query shows, as one sentence. */
+  readonly title: string;
+}
+
+/** The general SQL situations that the rules know. */
+export type Situation =
+  /** The values are wrong already where the data comes in. */
+  | "raw-data"
+  /** The model makes the value wrong, while its inputs are right. */
+  | "made-here"
+  /** Different keys become equal in the model. */
+  | "keys-collapse"
+  /** A join gives several rows for one. */
+  | "fan-out"
+  /** Branches of a union hold the same key. */
+  | "union-overlap"
+  /** The model lets duplicates through that it removes for other keys. */
+  | "incomplete-dedupe"
+  /** The model drops rows that its input has. */
+  | "rows-dropped"
+  /** The model changes a key, so that it no longer matches. */
+  | "key-changed"
+  /** The join's condition matches hardly anything. */
+  | "join-never-matches"
+  /** The join compares with a column that is not the parent's key. */
+  | "wrong-join-key"
+  /** A reference to something that exists nowhere. */
+  | "orphan"
+  | "undecided";
+
+export interface Verdict {
+  readonly outcome: "decided" | "undecided";
+  readonly situation: Situation;
+  /** unique_id; null where nothing can be said. For `undecided`: how far the rows could be followed. */
+  readonly node: string | null;
+  readonly nodeKind: "model" | "seed" | "snapshot" | "source" | null;
+  readonly column: string | null;
+  readonly path: readonly Hop[];
+  readonly confidence: "high" | "medium" | "low";
+  /** One or two plain sentences. */
+  readonly reason: string;
+  /** Explanations that were ruled out on the way. */
+  readonly alternatives: readonly string[];
+}
+
+export interface Walk {
+  /** Verdict by group, as the text that the walk's SQL gives it (null: SQL NULL, or a test without groups). */
+  readonly verdicts: ReadonlyMap<Cell, Verdict>;
+  /** False where the tested relation lacks the group column: the verdict under null then holds for all groups. */
+  readonly grouped: boolean;
+  /** Rows that fail now, by group. */
+  readonly counts: ReadonlyMap<Cell, number>;
+  readonly queries: number;
+}

@@ -1,0 +1,216 @@
+/**
+ * One walk: a failing test in, a verdict for each of its groups out. Counts the failing rows now and against the
+ * tested model's compiled SQL, then hands them to the rule for the test's kind.
+ * Knows no agent, no categories and no files.
+ */
+import type { FailingRows } from "../model/case.js";
+import type { Project, Resource } from "../model/project.js";
+import { ok, type Result } from "../model/result.js";
+import type { Cell, Dialect, Query } from "../model/warehouse.js";
+import { type Check, checkOf } from "./check.js";
+import type { ColumnLineage } from "./column-lineage.js";
+import { followKey } from "./key-rule.js";
+import { followReference } from "./reference-rule.js";
+import { followRows } from "./row-rule.js";
+import { find } from "./scope.js";
+import { noted, type Rules, type Trail, titleOf, Verdicts } from "./trail.js";
+import type { Hop, Walk } from "./verdict.js";
+import { byGroup, textOrNull, type Witnesses } from "./witnesses.js";
+import { type Describe, Workspace } from "./workspace.js";
+
+export interface WalkRequest {
+  readonly project: Project;
+  /** unique_id of the test. */
+  readonly test: string;
+  readonly failingRows: Pick<FailingRows, "groupColumn" | "sql">;
+  readonly dialect: Dialect;
+  readonly lineage: ColumnLineage;
+  readonly query: Query;
+  readonly describe: Describe;
+  readonly maxQueries: number;
+}
+
+/** Walks one test for all its groups. What the SQL does not give away ends as an undecided verdict, never as a failure. */
+export async function walkTest(request: WalkRequest): Promise<Walk> {
+  const workspace = new Workspace(request);
+  const verdicts = new Verdicts();
+  const rules: Rules = { workspace, verdicts, followRows };
+  const none = (reason: string): Walk => ({
+    verdicts: new Map([
+      [
+        null,
+        {
+          outcome: "undecided",
+          situation: "undecided",
+          node: null,
+          nodeKind: null,
+          column: null,
+          path: [],
+          confidence: "low",
+          reason,
+          alternatives: [],
+        },
+      ],
+    ]),
+    grouped: false,
+    counts: new Map(),
+    queries: workspace.queries,
+  });
+  const test = request.project.resources.get(request.test);
+  if (test === undefined || test.test === null) return none("the manifest does not know this test");
+  const check = checkOf(test, request.dialect, request.lineage);
+  if (check.kind === "none") return none(check.reason);
+  const tested = test.test.attachedTo === null ? undefined : request.project.resources.get(test.test.attachedTo);
+  if (tested === undefined) return none("the manifest does not say which relation is tested");
+  const columns = await workspace.columns(tested);
+  if (columns === null) return none(`${tested.name} cannot be read`);
+  const group = request.failingRows.groupColumn === null ? undefined : find(columns, request.failingRows.groupColumn);
+  const start = await countNow(workspace, test, tested, check, group?.name ?? null);
+  if (!start.ok) return none(start.failure.message);
+  const { trail, counts, stale } = start.value;
+  if (stale.length > 0) {
+    const reason = `the rows fail in ${titleOf(tested)} as it stands in the warehouse, but not in what its compiled SQL gives now: it is stale, or was built by other SQL or from other data`;
+    verdicts.undecided(trail, stale, reason);
+  }
+  const open = { ...trail, groups: new Map([...trail.groups].filter(([key]) => !verdicts.all.has(key))) };
+  if (open.groups.size > 0) await follow(rules, open, check, tested);
+  for (const key of trail.groups.keys()) {
+    if (!verdicts.all.has(key)) verdicts.undecided(trail, [key], "the walk ended without an answer");
+  }
+  return { verdicts: verdicts.all, grouped: group !== undefined, counts, queries: workspace.queries };
+}
+
+async function follow(rules: Rules, trail: Trail, check: Check, tested: Resource): Promise<void> {
+  const { workspace } = rules;
+  const actual = async (name: string) => (await workspace.column(tested, name))?.name ?? name;
+  if (check.kind === "row") {
+    const columns = new Map<string, string>();
+    for (const name of check.columns) columns.set(name, await actual(name));
+    return followRows(rules, trail, { check, columns, wide: false });
+  }
+  if (check.kind === "key") return followKey(rules, trail, await Promise.all(check.columns.map(actual)));
+  if (check.kind === "reference") {
+    const target = workspace.project.resources.get(check.to);
+    if (target === undefined)
+      return rules.verdicts.undecided(
+        trail,
+        trail.groups.keys(),
+        "the manifest does not know the relation that the test refers to",
+      );
+    const field = (await workspace.column(target, check.field))?.name ?? check.field;
+    return followReference(rules, trail, await actual(check.column), { resource: target, columns: [field] });
+  }
+}
+
+interface Start {
+  readonly trail: Trail;
+  readonly counts: ReadonlyMap<Cell, number>;
+  /** Groups that fail in the relation and not in the compiled SQL. */
+  readonly stale: readonly Cell[];
+}
+
+/** Step 0: the test as it is now, and against the compiled SQL, in one query. */
+async function countNow(
+  workspace: Workspace,
+  test: Resource,
+  tested: Resource,
+  check: Check,
+  group: string | null,
+): Promise<Result<Start>> {
+  const from = workspace.from(tested);
+  if (from === null)
+    return { ok: false, failure: { code: "relation-missing", message: `${tested.name} cannot be read` } };
+  const here = await base(workspace, test, tested, check, from, group);
+  if (here === null)
+    return {
+      ok: false,
+      failure: { code: "relation-missing", message: "the relation that the test refers to cannot be read" },
+    };
+  const count = (witnesses: Witnesses, now: number) =>
+    `select ${witnesses.group} as group_key, ${now} as now_rows, ${1 - now} as fresh_rows from ${witnesses.from}${witnesses.where === null ? "" : ` where ${witnesses.where}`}`;
+  const ask = (parts: readonly string[]) =>
+    `select group_key, sum(now_rows) as failing, sum(fresh_rows) as failing_when_compiled\nfrom (${parts.join("\nunion all\n")}) as counted\ngroup by group_key`;
+  const compiled = await fresh(workspace, tested);
+  const again = compiled === null ? null : await base(workspace, test, tested, check, compiled, group);
+  let compared = again !== null;
+  let sql = ask(again === null ? [count(here, 1)] : [count(here, 1), count(again, 0)]);
+  let answer = await workspace.query(sql);
+  if (!answer.ok && compared) {
+    compared = false;
+    sql = ask([count(here, 1)]);
+    answer = await workspace.query(sql);
+  }
+  if (!answer.ok) return answer;
+  const counts = new Map<Cell, number>();
+  const stale: Cell[] = [];
+  const hops = new Map<Cell, Hop>();
+  for (const [key, [now = 0, then = 0]] of byGroup(answer.value.rows)) {
+    if (now === 0) continue;
+    counts.set(key, now);
+    if (compared && then === 0) stale.push(key);
+    const title = `${now} rows of ${titleOf(tested)} fail${compared ? `; ${then} when its compiled SQL is run anew` : ""}`;
+    hops.set(key, { resource: tested.id, column: columnsOf(check), seen: now, found: now, failing: now, sql, title });
+  }
+  const groups = new Map(
+    [...counts.keys()].map((key) => [key, { hops: [], confidence: "high" as const, alternatives: [] }]),
+  );
+  return ok({ trail: noted({ resource: tested, witnesses: here, groups }, hops), counts, stale });
+}
+
+function columnsOf(check: Check): string {
+  if (check.kind === "reference") return check.column;
+  return check.kind === "none" ? "" : check.columns.join(", ");
+}
+
+/** Compiled SQL that can stand for the relation: of tables only, and not where it reads the relation itself. */
+async function fresh(workspace: Workspace, tested: Resource): Promise<string | null> {
+  if (tested.type !== "model" || !["table", "incremental", "materialized_view"].includes(tested.materialized))
+    return null;
+  const references = tested.compiledCode === null ? null : workspace.lineage.references(tested.compiledCode);
+  if (references === null || references.some((item) => workspace.resolve(item, tested)?.id === tested.id)) return null;
+  return workspace.compiled(tested);
+}
+
+async function base(
+  workspace: Workspace,
+  test: Resource,
+  tested: Resource,
+  check: Check,
+  from: string,
+  group: string | null,
+): Promise<Witnesses | null> {
+  const { dialect } = workspace;
+  const where = test.test?.where ?? null;
+  const relation = where === null ? from : `(select * from ${from} where ${where})`;
+  const column = async (name: string) => dialect.quote((await workspace.column(tested, name))?.name ?? name);
+  const groupSql = textOrNull(dialect, group === null ? null : `r.${dialect.quote(group)}`);
+  const common = { ctes: [], group: groupSql, depth: 0 };
+  if (check.kind === "row") {
+    const names = new Map<string, string>();
+    for (const name of check.columns) names.set(name, await column(name));
+    return {
+      ...common,
+      from: `${relation} as r`,
+      where: check.fails((name) => `r.${names.get(name) ?? dialect.quote(name)}`),
+    };
+  }
+  if (check.kind === "key") {
+    const keys = await Promise.all(check.columns.map(column));
+    const chosen = keys.map((key, index) => `d.${key} as j${index + 1}`).join(", ");
+    const notNull = check.skipsNulls ? ` where ${keys.map((key) => `d.${key} is not null`).join(" and ")}` : "";
+    const on = keys.map((key, index) => dialect.nullSafeEquals(`r.${key}`, `k.j${index + 1}`)).join(" and ");
+    const repeated = `(select ${chosen} from ${relation} as d${notNull} group by ${keys.map((key) => `d.${key}`).join(", ")} having count(*) > 1)`;
+    return { ...common, from: `${relation} as r join ${repeated} as k on ${on}`, where: null };
+  }
+  if (check.kind !== "reference") return null;
+  const target = workspace.project.resources.get(check.to);
+  const other = target === undefined ? null : workspace.from(target);
+  if (target === undefined || other === null) return null;
+  const field = dialect.quote((await workspace.column(target, check.field))?.name ?? check.field);
+  const name = await column(check.column);
+  return {
+    ...common,
+    from: `${relation} as r left join (select distinct x.${field} as j1 from ${other} as x) as k on k.j1 = r.${name}`,
+    where: `k.j1 is null and r.${name} is not null`,
+  };
+}
