@@ -11,7 +11,9 @@ const quiet = { DO_NOT_TRACK: "1", DBT_SEND_ANONYMOUS_USAGE_STATS: "false", DBT_
  */
 export async function findDbt() {
   const env = { ...process.env, ...quiet };
-  const { output } = await run("dbt", ["--version"], { env, timeout: 30_000 }).catch(() => ({ output: "" }));
+  // Not spawn's own `timeout`: where there is no dbt, Node 20 would wait for that timer before it exits.
+  const signal = AbortSignal.timeout(30_000);
+  const { output } = await run("dbt", ["--version"], { env, signal }).catch(() => ({ output: "" }));
   return /\bduckdb\b/.test(output) ? "dbt" : null;
 }
 
