@@ -74,6 +74,7 @@ test("both builds end as dbt does when tests fail", () => {
   expect(replayed.outcome).toMatchObject({ code: 1 });
   expect(real.outcome.output).toContain(`building with ${dbt}`);
   expect(replayed.outcome.output).toContain("replaying");
+  expect(replayed.outcome.output).not.toContain("OLD code");
 });
 
 test("the replay holds every table and view of real dbt's build, row for row", async () => {

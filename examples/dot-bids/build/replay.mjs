@@ -9,6 +9,12 @@ import { csv, withDatabase } from "./duckdb.mjs";
 export async function replay({ project, database, target }) {
   const manifest = JSON.parse(await readFile(join(project, "compiled/manifest.json"), "utf8"));
   const summary = await readFile(join(project, "compiled/marts_test_failures_summary.sql"), "utf8");
+  const changed = await changedFiles(project, manifest);
+  if (changed.length > 0) {
+    console.error(
+      `dot-bids: changed since dbt compiled them, so the replay runs their OLD code: ${changed.join(", ")}`,
+    );
+  }
   const started = new Date();
   const results = await withDatabase(database, (connection) => build(connection, project, manifest, summary));
   const run = {
@@ -18,6 +24,19 @@ export async function replay({ project, database, target }) {
   };
   await writeArtifacts(target, manifest, results, run);
   return results.filter(({ status }) => status === "fail").length;
+}
+
+/** SQL files of the project that are no longer what dbt compiled. */
+async function changedFiles(project, { nodes, macros }) {
+  const code = [...Object.values(nodes), ...Object.values(macros)]
+    .filter((resource) => resource.package_name === "dot_bids" && resource.original_file_path.endsWith(".sql"))
+    .map((resource) => [resource.original_file_path, (resource.raw_code ?? resource.macro_sql).trim()]);
+  const changed = new Set();
+  for (const [file, compiled] of code) {
+    const now = await readFile(join(project, file), "utf8").catch(() => "");
+    if (!now.includes(compiled)) changed.add(file);
+  }
+  return [...changed].sort();
 }
 
 async function build(connection, project, manifest, summary) {
