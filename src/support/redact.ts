@@ -1,0 +1,87 @@
+/**
+ * Takes secrets out of text that people or agents get to see: values that we know, and shapes that secrets have.
+ * Knows no file and no vendor.
+ */
+
+export type Redactor = (text: string) => string;
+
+const mask = "[redacted]";
+const shortestSecret = 4;
+
+/**
+ * Shapes of secrets; `$1` and `$2` are kept. Every repetition is bounded: an unbounded one overflows the stack of the
+ * regular expression engine on a long run of the same letters, or takes minutes.
+ */
+const shapes: readonly (readonly [RegExp, string])[] = [
+  // user:password@ and token@ in a URL
+  [/(:\/\/[^\s:/@]{0,200}:)[^\s@/]{1,400}(@)/g, `$1${mask}$2`],
+  [/(:\/\/)[^\s:/@[\]]{16,400}(@)/g, `$1${mask}$2`],
+  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g, mask],
+  [/\bsk-[A-Za-z0-9_-]{16,100000}/g, mask],
+  [/\bgh[pousr]_[A-Za-z0-9]{20,100000}|\bgithub_pat_\w{20,100000}/g, mask],
+  [/\bxox[abeprs]-[A-Za-z0-9-]{10,100000}|\bAIza[\w-]{30,100000}/g, mask],
+  [/\beyJ[\w-]{8,4000}\.eyJ[\w-]{8,20000}\.[\w-]{8,4000}/g, mask],
+  [/\b(Bearer\s{1,4})[A-Za-z0-9._~+/=-]{16,100000}/gi, `$1${mask}`],
+  [/\b(Authorization["']?\s{0,4}:\s{0,4}["']?Basic\s{1,4})[A-Za-z0-9+/=]{4,100000}/gi, `$1${mask}`],
+];
+
+/** `password=…`, `"api_key": "…"`, `DB_SECRET: …`; the name and the quotes stay. */
+const named =
+  /((?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token|_token|\btoken)["']?\s{0,4}[:=]\s{0,4})("[^"\n]{0,100000}"|'[^'\n]{0,100000}'|[^\s,;&"']{1,100000})/gi;
+
+/**
+ * A function that gives the same text with secrets masked. `secrets` are values to mask wherever they stand, also as a
+ * JSON string or a URL has them; those of fewer than 4 characters are not looked for, since they would stand in any word.
+ * Masking twice gives what masking once gave.
+ */
+export function createRedactor(secrets: readonly string[]): Redactor {
+  const values = new Set<string>();
+  for (const secret of secrets) {
+    if (secret.length < shortestSecret || mask.includes(secret)) continue;
+    for (const form of [secret, JSON.stringify(secret).slice(1, -1), encoded(secret)]) values.add(form);
+  }
+  // The longest first: of two secrets, one may begin like the other.
+  const known = [...values].sort((left, right) => right.length - left.length).map(escaped);
+  const pattern = known.length === 0 ? null : new RegExp(known.join("|"), "g");
+  return (text) => {
+    let redacted = maskKeyBlocks(pattern === null ? text : text.replace(pattern, mask));
+    for (const [shape, replacement] of shapes) redacted = redacted.replace(shape, replacement);
+    return redacted.replace(named, (_whole, name: string, value: string) => {
+      const quote = /^["']/.test(value) ? value.charAt(0) : "";
+      return `${name}${quote}${mask}${quote}`;
+    });
+  };
+}
+
+/** `-----BEGIN … PRIVATE KEY-----` up to its end, or to the end of the text. */
+function maskKeyBlocks(text: string): string {
+  const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----/g;
+  let masked = "";
+  let from = 0;
+  for (const begin of text.matchAll(/-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----/g)) {
+    if (begin.index < from) continue;
+    end.lastIndex = begin.index;
+    const found = end.exec(text);
+    masked += text.slice(from, begin.index) + mask;
+    from = found === null ? text.length : end.lastIndex;
+  }
+  return masked + text.slice(from);
+}
+
+/** Values of variables whose names say that they are secret. */
+export function secretValues(env: Readonly<Record<string, string | undefined>>): string[] {
+  const secret = /key|token|secret|passw|passphrase|credential|private|auth/i;
+  return Object.entries(env).flatMap(([name, value]) => (value !== undefined && secret.test(name) ? [value] : []));
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+}
+
+function encoded(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,75 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createRedactor, secretValues } from "../../src/support/redact.js";
+
+const redact = createRedactor([]);
+
+describe("the redactor", () => {
+  it("masks known values, also as a URL or a JSON string has them", () => {
+    const withKnown = createRedactor(["p@ss w/rd", 'quo"te', "hunter2", "hunter2000"]);
+    expect(withKnown("a p@ss w/rd b")).toBe("a [redacted] b");
+    expect(withKnown(`go to p%40ss%20w%2Frd ${JSON.stringify('quo"te')}`)).toBe('go to [redacted] "[redacted]"');
+    expect(withKnown("hunter2000 hunter2")).toBe("[redacted] [redacted]");
+  });
+
+  it("does not look for values that would stand in any word", () => {
+    expect(createRedactor(["abc", "", "redacted"])("abc redacted")).toBe("abc redacted");
+  });
+
+  it.each([
+    ["password=hunter2 next", "password=[redacted] next"],
+    ["DB_PASSWORD: 'two words' next", "DB_PASSWORD: '[redacted]' next"],
+    ['{"api_key": "abc", "x": 1}', '{"api_key": "[redacted]", "x": 1}'],
+    ["postgres://me:pass@host/db", "postgres://me:[redacted]@host/db"],
+    ["https://abcdefghij0123456789@github.com/x", "https://[redacted]@github.com/x"],
+    ["id AKIAIOSFODNN7EXAMPLE.", "id [redacted]."],
+    ["key sk-ant-api03-abcdefghijklmnop done", "key [redacted] done"],
+    ["Authorization: Bearer abcdef0123456789abcdef", "Authorization: Bearer [redacted]"],
+    ["ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[redacted]"],
+    ["x -----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY----- y", "x [redacted] y"],
+    ["cut off -----BEGIN PRIVATE KEY-----\nMIIE", "cut off [redacted]"],
+  ])("masks %j", (text, expected) => {
+    expect(redact(text)).toBe(expected);
+  });
+
+  it.each([
+    "select letting_id, count(*) from bids where state = 'VA' group by 1",
+    "input_tokens: 5000, the secretary's key points",
+    "https://example.org:8080/path?x=1 and mailto:me@example.org",
+    "a risk-free task-based approach",
+  ])("leaves %j alone", (text) => {
+    expect(redact(text)).toBe(text);
+  });
+
+  it("gives the same when it is applied twice", () => {
+    const pieces = fc.constantFrom(
+      ..."password=|token: |\"|'|://|:|@|sk-|Bearer |AKIA|abcd|hunter2|[redacted]|redact| |\n|aaaaaaaaaaaaaaaaaaaa|,|-----BEGIN PRIVATE KEY-----".split(
+        "|",
+      ),
+    );
+    const texts = fc.array(pieces, { maxLength: 30 }).map((parts) => parts.join(""));
+    const secrets = fc.array(fc.constantFrom("hunter2", "abcd", "[red", "acted]", "a]b[c", "aaaa"), { maxLength: 3 });
+    fc.assert(
+      fc.property(texts, secrets, (text, known) => {
+        const twice = createRedactor(known);
+        expect(twice(twice(text))).toBe(twice(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("gets through ten megabytes of the worst text", () => {
+    const size = 10_000_000;
+    for (const unit of ["a", "://a", 'password="', "-----BEGIN ", "eyJ", " ", "token:", "sk-", "://:"]) {
+      const text = unit.repeat(size / unit.length);
+      expect(redact(text).length).toBeGreaterThan(0);
+    }
+  });
+
+  it("knows secrets among variables by their names", () => {
+    expect(secretValues({ OPENAI_API_KEY: "k", PATH: "/bin", DB_PASSWORD: "p", EMPTY_TOKEN: undefined })).toEqual([
+      "k",
+      "p",
+    ]);
+  });
+});
