@@ -1,0 +1,141 @@
+/**
+ * The built-in investigator: no model, no slot, no prompt. Walks each failing test upstream once for all its groups,
+ * however the tasks are cut, and hands in one draft a case.
+ * Knows nothing of how a walk decides (lineage/) nor of how drafts are admitted.
+ *
+ * Locations: dbt's file paths are relative to the dbt project, a finding's to the repository, so
+ * `request.dbtDir` is put in front; a file that is not there (a package's, say) is not cited.
+ */
+import { posix } from "node:path";
+import { z } from "zod";
+import { loadColumnLineage } from "../../lineage/column-lineage.js";
+import { tell } from "../../lineage/tell.js";
+import type { Walk } from "../../lineage/verdict.js";
+import { walkTest } from "../../lineage/walk.js";
+import type { AgentAdapter, InvestigationRequest, Investigator } from "../../model/agent.js";
+import type { Case } from "../../model/case.js";
+import { digestOf } from "../../model/digest.js";
+import type { Location } from "../../model/finding.js";
+import type { Project, Resource } from "../../model/project.js";
+import { type Failure, failed, ok, type Result } from "../../model/result.js";
+import type { Query } from "../../model/warehouse.js";
+import { fileInside } from "../../support/repo-files.js";
+
+const Settings = z.strictObject({
+  maxQueries: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(40)
+    .describe("Queries that one test may cost (most need fewer than 15); after that it is undecided."),
+});
+
+type Settings = z.infer<typeof Settings>;
+
+type Walks = Map<string, Promise<Result<Walk>>>;
+
+export const lineage: AgentAdapter<Settings> = {
+  id: "lineage",
+  settings: Settings,
+  create: async (settings) => ok(createInvestigator(settings)),
+};
+
+function createInvestigator(settings: Settings): Investigator {
+  const walks: Walks = new Map();
+  return {
+    id: "lineage",
+    needsSlot: false,
+    readsPrompt: false,
+    parts: { algorithm: "lineage@1", maxQueries: String(settings.maxQueries) },
+    model: null,
+    investigate: (request) => investigate(request, settings, walks),
+    close: async () => walks.clear(),
+  };
+}
+
+async function investigate(request: InvestigationRequest, settings: Settings, walks: Walks): Promise<Result<void>> {
+  const { project } = request;
+  if (project === null) {
+    return failed("artifacts-missing", "the lineage agent needs dbt's manifest, and there is none", {
+      hint: "set summary.artifacts to a folder with manifest.json, or use another agent",
+    });
+  }
+  const byTest = Map.groupBy(request.cases, (item) => item.test.id);
+  for (const cases of byTest.values()) {
+    const first = cases[0];
+    if (first === undefined) continue;
+    const walk = await walked(request, project, first, settings, walks);
+    if (!walk.ok) return walk;
+    request.progress(`${first.test.name}: ${walk.value.queries} queries`);
+    for (const item of cases) {
+      const handed = await handIn(request, project, item, walk.value);
+      if (!handed.ok) return handed;
+    }
+  }
+  return ok(undefined);
+}
+
+async function handIn(request: InvestigationRequest, project: Project, item: Case, walk: Walk): Promise<Result<void>> {
+  if (request.signal.aborted) return failed("aborted", "the investigation was stopped");
+  const told = tell({ ...request, item, walk, project });
+  if (told === null) {
+    return failed("agent-failed", "the config has no category for a role that the lineage agent needs", {
+      hint: "give one category each the roles transformation, source and unclear",
+    });
+  }
+  const locations = told.blamed === null ? [] : await located(request, told.blamed);
+  await request.submit({ ...told.draft, ...(locations.length === 0 ? {} : { locations }) });
+  return ok(undefined);
+}
+
+async function located(request: InvestigationRequest, blamed: Resource): Promise<Location[]> {
+  const root = request.checkouts.dbt;
+  if (root === undefined || blamed.file === null) return [];
+  const file = posix.join(request.dbtDir ?? ".", blamed.file);
+  return (await fileInside(root, file)) === null ? [] : [{ repo: "dbt", file, resource: blamed.id }];
+}
+
+/** One walk a test and state of its failing rows, shared by tasks that run at the same time. */
+async function walked(
+  request: InvestigationRequest,
+  project: Project,
+  item: Case,
+  settings: Settings,
+  walks: Walks,
+): Promise<Result<Walk>> {
+  const key = digestOf([item.test.id, item.failingRows.sql, item.failingRows.groupColumn]);
+  const known = walks.get(key);
+  if (known !== undefined) return known;
+  const walk = start(request, project, item, settings);
+  walks.set(key, walk);
+  // A walk that the world cut short says nothing of the test: the next one who asks walks again.
+  const forget = () => walks.delete(key);
+  walk.then((result) => result.ok || forget(), forget);
+  return walk;
+}
+
+async function start(
+  request: InvestigationRequest,
+  project: Project,
+  item: Case,
+  settings: Settings,
+): Promise<Result<Walk>> {
+  let outage: Failure | null = null;
+  const query: Query = async (sql, options) => {
+    const answer = await request.query(sql, options);
+    if (!answer.ok && ["aborted", "warehouse-unreachable"].includes(answer.failure.code)) outage ??= answer.failure;
+    return answer;
+  };
+  const walk = await walkTest({
+    project,
+    test: item.test.id,
+    failingRows: item.failingRows,
+    dialect: request.dialect,
+    lineage: await loadColumnLineage(request.dialect.name),
+    query,
+    describe: request.describe,
+    maxQueries: settings.maxQueries,
+  });
+  if (outage !== null) return { ok: false, failure: outage };
+  return request.signal.aborted ? failed("aborted", "the investigation was stopped") : ok(walk);
+}
