@@ -29,6 +29,7 @@ export type FailureCode =
   | "slot-failed"
   | "state-locked"
   | "state-unreadable"
+  | "template-invalid"
   | "warehouse-unreachable";
 
 /** A refusal of the world, as data. `message` names the thing; `hint` is the next step for the user. */
