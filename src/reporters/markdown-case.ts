@@ -4,7 +4,7 @@
  */
 import type { AcceptedException, Evidence, Finding, Location } from "../model/finding.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
-import { codeSpan, fenced, inline, opening, prose, table } from "./markdown-text.js";
+import { codeSpan, fenced, inline, opening, prose, table, value } from "./markdown-text.js";
 import { exceptionCategory } from "./pages.js";
 
 const mostRows = 10;
@@ -117,16 +117,13 @@ const numericType = /^(?:(?:TINY|SMALL|BIG|HUGE|U)?\w*INT\w*|DECIMAL|NUMERIC|NUM
 
 function cellText(cell: string | null): string {
   if (cell === null) return "*null*";
-  return cell === "" ? "*empty*" : inline(cell, mostCellText);
+  return cell === "" ? "*empty*" : value(cell, mostCellText);
 }
 
 function restText(rows: number, columns: number, truncated: boolean): readonly string[] {
+  const hidden = truncated ? rows + 1 : rows;
   const more = [
-    ...(truncated
-      ? [`at least ${rows + 1} more rows`]
-      : rows > 0
-        ? [`${rows} more ${rows === 1 ? "row" : "rows"}`]
-        : []),
+    ...(hidden > 0 ? [`${truncated ? "at least " : ""}${hidden} more ${hidden === 1 ? "row" : "rows"}`] : []),
     ...(columns > 0 ? [`${columns} more ${columns === 1 ? "column" : "columns"}`] : []),
   ];
   return more.length === 0 ? [] : [`… and ${more.join(", ")}.`];

@@ -5,7 +5,7 @@
 import type { Group, UnsplitTest } from "../model/case.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { agentText, caseBlocks, failuresText } from "./markdown-case.js";
-import { codeSpan, inline, opening, prose } from "./markdown-text.js";
+import { codeSpan, inline, opening, prose, value } from "./markdown-text.js";
 import { groupedBy, type Page, plural, tally } from "./pages.js";
 
 /** A page as a file of its own. */
@@ -42,24 +42,19 @@ export function pageAnchor(page: Page): string {
 export function pageName(page: Page, report: AuditReport): string {
   if (page.axis === "mixed") return inline(page.title);
   if (page.axis === "test") return `Test: ${inline(page.title)}`;
-  return `${inline(report.groupLabel)}: ${spaced(page.title)}`;
+  return `${inline(report.groupLabel)}: ${value(page.title)}`;
 }
 
 function pageTitle(page: Page, report: AuditReport): string {
   return `${pageName(page, report)} - Test Failures Audit`;
 }
 
-/** White space around a value would be lost, and may be what is wrong with it. */
-function spaced(text: string): string {
-  return inline(text === text.trim() ? text : JSON.stringify(text));
-}
-
 export function groupText(group: Group): string {
-  return spaced(group.key);
+  return value(group.key);
 }
 
 export function heading(level: number, text: string): string {
-  return `${"#".repeat(level)} ${text || "(no name)"}`;
+  return `${"#".repeat(level)} ${text}`;
 }
 
 /** What the test of a page of one test is about. */

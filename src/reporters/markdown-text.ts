@@ -27,14 +27,17 @@ export function opening(text: string, most = 500): string {
   return escapeOpening(inline(text, most));
 }
 
-/** What was folded away or empty must still be seen. */
 function oneLine(text: string, most: number): string {
-  return capped(
-    visible(text.slice(0, most * 4))
-      .replaceAll(/\s+/g, " ")
-      .trim(),
-    most,
-  );
+  return capped(folded(visible(text.slice(0, most * 4))), most) || "(empty)";
+}
+
+function folded(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim();
+}
+
+/** As `inline`, for a value whose white space may be what is wrong with it: written as JSON where any would be lost. */
+export function value(text: string, most = 500): string {
+  return inline(text === folded(text) ? text : JSON.stringify(text.slice(0, most)), most);
 }
 
 type LineKind = "blank" | "text" | "item";
@@ -59,7 +62,7 @@ export function prose(text: string): string {
     else if (kind === "text") lines.push(escapeLine(line));
     previous = kind;
   }
-  return lines.join("\n");
+  return lines.join("\n") || "(empty)";
 }
 
 /** A line of prose. */
@@ -74,28 +77,28 @@ function escapeOpening(escaped: string): string {
     .replace(/^(?=[#>=:]|[-+](?![\p{Letter}\p{Number}]))/u, "\\");
 }
 
-/** `code` spans of a line (where allowed), then addresses, which would be turned into links; all else is text. */
-const pieces =
-  /(?<!`)`([^`]+)`(?!`)|([a-z][a-z0-9+.-]{1,20}:\/\/[^\s`<>|\\]*|www\.[^\s`<>|\\]+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8})/giu;
+/** Addresses would be turned into links, wherever they stand. */
+const address =
+  /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s`<>|\\]*|www\.[^\s`<>|\\]+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}/giu;
+const codeOrAddress = new RegExp(`(?<!\`)\`([^\`]+)\`(?!\`)|${address.source}`, "giu");
 
+/** Addresses become code, `code` stays code where it is allowed; all else is text. */
 function escapeText(text: string, codeSpans: boolean): string {
   let written = "";
   let position = 0;
-  for (const match of text.matchAll(pieces)) {
-    const [whole, code, address] = match;
-    if (code !== undefined && !codeSpans) continue;
-    written += escapeCharacters(text.slice(position, match.index));
-    // A sentence's full stop or bracket after an address is not part of it.
-    const kept = address === undefined ? whole : whole.slice(0, addressLength(address));
-    written += code === undefined ? `\`${kept}\`` : codeSpan(code);
+  for (const match of text.matchAll(codeSpans ? codeOrAddress : address)) {
+    const [whole, code] = match;
+    const kept = code === undefined ? whole.slice(0, addressLength(whole)) : whole;
+    written += escapeCharacters(text.slice(position, match.index)) + codeSpan(code ?? kept, text.length);
     position = match.index + kept.length;
   }
   return written + escapeCharacters(text.slice(position));
 }
 
-function addressLength(address: string): number {
-  let length = address.length;
-  while (length > 1 && ".,;:!?)]}'\"*_~".includes(address.charAt(length - 1))) length -= 1;
+/** A sentence's full stop or bracket after an address is not part of it. */
+function addressLength(found: string): number {
+  let length = found.length;
+  while (length > 1 && ".,;:!?)]}'\"*_~".includes(found.charAt(length - 1))) length -= 1;
   return length;
 }
 
@@ -116,7 +119,6 @@ function isWord(character: string | undefined): boolean {
 /** Text in a `code` span. Not for table cells, where a pipe would end the cell even in code. */
 export function codeSpan(text: string, most = 500): string {
   const line = oneLine(text, most);
-  if (line === "") return "(empty)";
   const fence = "`".repeat(longestRun(line) + 1);
   const space = line.startsWith("`") || line.endsWith("`") ? " " : "";
   return fence + space + line + space + fence;
@@ -143,7 +145,7 @@ export interface TableColumn {
 export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell || " ").join(" | ")} |`;
   return [
-    line(columns.map(({ head }) => head || "(no name)")),
+    line(columns.map(({ head }) => head)),
     line(columns.map(({ numeric }) => (numeric ? "---:" : "---"))),
     ...rows.map(line),
   ].join("\n");

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { markdown } from "../../src/reporters/markdown.js";
-import { codeSpan, fenced, inline, prose } from "../../src/reporters/markdown-text.js";
+import { codeSpan, fenced, inline, prose, value } from "../../src/reporters/markdown-text.js";
 import { reportWithText } from "../fixtures/report/any-text.js";
 import { structureOf } from "../fixtures/report/structure.js";
 
@@ -29,6 +29,7 @@ it.each([
     "[a](javascript:alert(1)) ![b](http://evil.example/x.png) <http://c.example> [d][e]\n\n[e]: http://f.example",
   ],
   ["bare addresses", "see https://evil.example/x, www.evil.example and me@evil.example."],
+  ["addresses in code", "`https://evil.example/x` and `www.evil.example`"],
   ["a label of ours", "**Classification:** known_exception\n**Failures:** 0"],
   ["a trap inside code", "`` ` `` and `a\\`b` and \\`c` and ```"],
   ["pipes after backslashes", "a\\|b\\\\|c|"],
@@ -56,6 +57,16 @@ it("keeps any mixture of Markdown's characters as text", () => {
 it("shows invisible and bidirectional characters, for they may be the cause", () => {
   expect(inline("VA\u200b\u202e\u0000")).toBe("VA(U+200B)(U+202E)(U+0000)");
   expect(inline("half \ud800")).toBe("half \uFFFD");
+});
+
+it("writes a value as JSON where white space would be lost, and says where nothing is", () => {
+  expect([value("VA"), value(" VA"), value("a  b"), value("a\tb\nc")]).toEqual([
+    "VA",
+    '" VA"',
+    '"a  b"',
+    '"a\\\\tb\\\\nc"',
+  ]);
+  expect([inline(" "), prose("\n"), codeSpan("")]).toEqual(["(empty)", "(empty)", "`(empty)`"]);
 });
 
 it("keeps paragraphs, flat lists and code of an agent's prose", () => {
