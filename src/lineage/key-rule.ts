@@ -231,6 +231,7 @@ function hopOf(ballot: Ballot, vote: Vote): Hop {
     found: vote.found,
     failing: vote.failing,
     sql: ballot.sql,
+    shows: { column: "failing", value: vote.failing },
     title: `Of ${vote.seen} rows with a repeated key, ${vote.failing} have it repeated already in ${titleOf(candidate.parent)}.${label}`,
   };
 }
@@ -401,7 +402,16 @@ async function fanOut(
       if (seen === 0 || failing * 2 < seen) continue;
       const names = [...new Set(sides.flatMap((side) => side.far.columns.map((base) => base.column)))];
       const title = `Of ${seen} rows with a repeated key, ${failing} meet several rows of ${titleOf(other)} with the same ${names.join(", ")}`;
-      const hop: Hop = { resource: other.id, column: names.join(", "), seen, found, failing, sql, title };
+      const hop: Hop = {
+        resource: other.id,
+        column: names.join(", "),
+        seen,
+        found,
+        failing,
+        sql,
+        shows: { column: "failing", value: failing },
+        title,
+      };
       const rate = all > linked ? (bad - linkedBad) / (all - linked) : 0;
       const declared = workspace
         .uniqueKeys(other)

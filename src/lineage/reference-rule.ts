@@ -167,7 +167,17 @@ async function wrongKey(rules: Rules, trail: Trail, question: Question, joiner: 
       if (seen === 0 || found * 2 < seen || !trail.groups.has(group)) continue;
       const target = titleOf(parent.resource);
       const title = `Of ${seen} rows that the join finds nothing for, ${found} would find a row in ${target} by ${column.name}`;
-      const hop = { resource: parent.resource.id, column: column.name, seen, found, failing: seen - found, sql, title };
+      const shows = { column: "found", value: found };
+      const hop = {
+        resource: parent.resource.id,
+        column: column.name,
+        seen,
+        found,
+        failing: seen - found,
+        sql,
+        shows,
+        title,
+      };
       const reason = `${titleOf(joiner)} joins ${target} by ${parent.columns[0]}, but ${found} of ${seen} failing rows find their row by its key ${column.name}`;
       const confidence = found >= seen * 0.9 ? "high" : "medium";
       const settlement = {
@@ -223,6 +233,7 @@ async function climbParent(rules: Rules, trail: Trail, question: Question, side:
         found: Math.max(found, raw),
         failing: seen - Math.max(found, raw),
         sql,
+        shows: found >= raw ? { column: "found", value: found } : { column: "found_unchanged", value: raw },
         title,
       });
     }
@@ -359,7 +370,16 @@ async function climbChild(
   const votes = byGroup(answered.value.rows);
   for (const [group, [seen = 0, found = 0]] of votes) {
     const title = `Of ${seen} failing rows, ${found} have a value in ${titleOf(input.resource)}.${column} that ${question.parent.resource.name} does hold`;
-    hops.set(group, { resource: input.resource.id, column, seen, found: seen, failing: seen - found, sql, title });
+    hops.set(group, {
+      resource: input.resource.id,
+      column,
+      seen,
+      found: seen,
+      failing: seen - found,
+      sql,
+      shows: { column: "found", value: found },
+      title,
+    });
   }
   const so = noted(trail, hops);
   for (const group of open(rules, so)) {

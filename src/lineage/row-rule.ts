@@ -244,6 +244,7 @@ function hopOf(ballot: Ballot, vote: Vote, says: string): Hop {
     found: vote.found,
     failing: vote.failing,
     sql: ballot.sql,
+    shows: { column: "failing", value: vote.failing },
     title: `Of ${vote.seen} failing rows, ${vote.failing} fail already in ${titleOf(candidate.parent)}: ${candidate.label} ${says}`,
   };
 }
@@ -306,6 +307,7 @@ async function count(
 function unmatchedHop(ballot: Ballot, vote: Vote): Hop {
   return {
     ...hopOf(ballot, vote, ""),
+    shows: { column: "found", value: vote.found },
     title: `Of ${vote.seen} failing rows, only ${vote.found} have a row in ${titleOf(ballot.candidate.parent)} by the join's condition`,
   };
 }

@@ -16,8 +16,10 @@ export interface Hop {
   readonly found: number;
   /** Of these, how many already fail there. */
   readonly failing: number;
-  /** The query of the hop: one row a group, with columns group_key, seen, found, failing. */
+  /** The query of the hop: one row a group, with group_key and counts. */
   readonly sql: string;
+  /** Column of that query, and its value for the group, that `title` speaks of. */
+  readonly shows: { readonly column: string; readonly value: number };
   /** What the query shows, as one sentence. */
   readonly title: string;
 }

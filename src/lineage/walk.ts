@@ -149,7 +149,16 @@ async function countNow(
     counts.set(key, now);
     if (compared && then === 0) stale.push(key);
     const title = `${now} rows of ${titleOf(tested)} fail${compared ? `; ${then} when its compiled SQL is run anew` : ""}`;
-    hops.set(key, { resource: tested.id, column: columnsOf(check), seen: now, found: now, failing: now, sql, title });
+    hops.set(key, {
+      resource: tested.id,
+      column: columnsOf(check),
+      seen: now,
+      found: now,
+      failing: now,
+      sql,
+      shows: { column: "failing", value: now },
+      title,
+    });
   }
   const groups = new Map(
     [...counts.keys()].map((key) => [key, { hops: [], confidence: "high" as const, alternatives: [] }]),

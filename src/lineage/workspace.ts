@@ -2,14 +2,14 @@
  * What a walk works with: the project's resources as things that can be read by SQL, with columns and shapes memoised,
  * and a query function that counts. Knows no rules.
  */
-import type { Project, Resource } from "../model/project.js";
+import type { Project, Relation, Resource } from "../model/project.js";
 import { relationKey } from "../model/relation.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { Column, Dialect, Query, QueryResult } from "../model/warehouse.js";
 import type { ColumnLineage } from "./column-lineage.js";
 import { ephemeralPrefix, find, type Reference, type Shape } from "./scope.js";
 
-export type Describe = (relationKeys: readonly string[]) => Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
+export type Describe = (relations: readonly Relation[]) => Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
 
 /** A resource's shape, with every instance of a base relation matched to a resource where the project has one. */
 export interface ResourceShape {
@@ -96,7 +96,7 @@ export class Workspace {
   async #readColumns(resource: Resource): Promise<readonly Column[] | null> {
     if (resource.relation !== null && resource.materialized !== "ephemeral") {
       const key = relationKey(resource.relation);
-      const described = await this.#describe([key]);
+      const described = await this.#describe([resource.relation]);
       return described.ok ? (described.value.get(key) ?? null) : null;
     }
     const shape = await this.shape(resource);

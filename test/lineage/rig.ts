@@ -6,9 +6,10 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { loadColumnLineage } from "../../src/lineage/column-lineage.js";
 import type { Verdict, Walk } from "../../src/lineage/verdict.js";
 import { walkTest } from "../../src/lineage/walk.js";
+import type { Describe } from "../../src/lineage/workspace.js";
 import type { Project, Resource, ResourceType, TestDefinition } from "../../src/model/project.js";
 import { relationKey } from "../../src/model/relation.js";
-import { failed, ok, type Result } from "../../src/model/result.js";
+import { failed, ok } from "../../src/model/result.js";
 import type { Cell, Column, Query, QueryResult } from "../../src/model/warehouse.js";
 import { duckdb } from "../../src/sql/duckdb.js";
 
@@ -42,7 +43,7 @@ export interface Spec {
 export interface Rig {
   readonly project: Project;
   readonly query: Query;
-  readonly describe: (keys: readonly string[]) => Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
+  readonly describe: Describe;
   readonly asked: string[];
   close(): void;
 }
@@ -81,7 +82,8 @@ export async function build(spec: Spec): Promise<Rig> {
       asked.push(sql);
       return run(sql).then(ok, (error: unknown) => failed("query-failed", String(error)));
     },
-    describe: async (keys) => {
+    describe: async (relations) => {
+      const keys = relations.map(relationKey);
       const map = new Map<string, readonly Column[]>();
       for (const resource of resources.values()) {
         if (resource.relation === null || !keys.includes(relationKey(resource.relation))) continue;

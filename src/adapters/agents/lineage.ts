@@ -60,7 +60,8 @@ async function investigate(request: InvestigationRequest, settings: Settings, wa
       hint: "set summary.artifacts to a folder with manifest.json, or use another agent",
     });
   }
-  const byTest = Map.groupBy(request.cases, (item) => item.test.id);
+  const byTest = new Map<string, Case[]>();
+  for (const item of request.cases) byTest.set(item.test.id, [...(byTest.get(item.test.id) ?? []), item]);
   for (const cases of byTest.values()) {
     const first = cases[0];
     if (first === undefined) continue;
