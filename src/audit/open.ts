@@ -23,6 +23,7 @@ import type { Reporter } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { SlotAdapter, SlotProvider } from "../model/slot.js";
 import type { Warehouse, WarehouseAdapter } from "../model/warehouse.js";
+import { checkTemplate } from "../tasks/prompt.js";
 import { builtInTemplate } from "../tasks/prompt-template.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
 import { exitCodes } from "./exit-codes.js";
@@ -226,6 +227,8 @@ async function createProvider(config: Config, registries: Registries): Promise<R
   ];
   return adapter.create(config.slots.settings, { auditDir: config.dir, repos });
 }
+
+const builtIn = { kind: "text", text: builtInTemplate } as const;
 
 function readTemplate(config: Config): Result<LoadedAudit["template"]> {
   if (config.prompt === null) {

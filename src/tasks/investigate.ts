@@ -9,7 +9,7 @@ import type { InvestigationRequest } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { Objection } from "../model/finding.js";
 import type { Parts } from "../model/graph.js";
-import { failed, ok, type Result } from "../model/result.js";
+import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
 import { type AdmissionDesk, openDesk } from "./admission.js";
@@ -95,6 +95,8 @@ async function ask(
   });
   if (!pack.ok) return pack;
 
+  // The task's whole time, re-asks included; what was admitted by then stays.
+  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(config.timeouts.task)]);
   for (let round = 0; round < rounds; round += 1) {
     const cases = open.filter((item) => !desk.answered.has(item.id));
     if (cases.length === 0) break;
@@ -108,6 +110,7 @@ async function ask(
       evidenceDir,
       checkouts,
       samples: pack.value.samples,
+      exceptions: session.exceptions,
     });
     if (!prompt.ok) return prompt;
     if (agent.readsPrompt)
@@ -131,7 +134,7 @@ async function ask(
       submit: (draft) => desk.submit(draft),
       reject: (answer, objection) => desk.reject(answer, objection),
       progress: (message) => session.emit({ type: "progress", node: `investigate:${task.id}`, message }),
-      signal: session.signal,
+      signal,
     };
     const ended = await agent.investigate(request);
     if (!ended.ok) return ended;
@@ -163,7 +166,8 @@ function conclude(ended: Result<void>, desk: AdmissionDesk, { open }: Investigat
     session.progress.rejected.set(item.id, { objections: own, answer });
   }
   // What the agent handed in before it died counts.
-  if (!ended.ok || left.length === 0) return left.length === 0 && !session.signal.aborted ? ok(undefined) : ended;
+  if (left.length === 0) return session.signal.aborted ? ended : ok(undefined);
+  if (!ended.ok) return session.signal.aborted ? ended : outOfTime(ended.failure, session);
   const first = objections[0];
   return failed(
     "answer-invalid",
@@ -173,6 +177,14 @@ function conclude(ended: Result<void>, desk: AdmissionDesk, { open }: Investigat
       ...(first === undefined ? {} : { detail: first.message }),
     },
   );
+}
+
+/** An agent that was ended though nobody stopped the run has used up its task's time. */
+function outOfTime(failure: Failure, { config }: Session): Result<never> {
+  if (failure.code !== "aborted") return { ok: false, failure };
+  return failed("agent-timeout", `the task took longer than ${config.timeouts.task / 1000} s`, {
+    hint: "Raise timeouts.task, or lower maxTestsPerTask.",
+  });
 }
 
 /** Absolute roots in the user's own tree. */
