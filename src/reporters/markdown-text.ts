@@ -28,16 +28,13 @@ export function opening(text: string, most = 500): string {
 }
 
 function oneLine(text: string, most: number): string {
-  return capped(folded(visible(text.slice(0, most * 4))), most) || "(empty)";
+  const folded = visible(text.slice(0, most * 4)).replaceAll(/\s+/g, " ");
+  return capped(folded.trim(), most) || "(empty)";
 }
 
-function folded(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim();
-}
-
-/** As `inline`, for a value whose white space may be what is wrong with it: written as JSON where any would be lost. */
+/** As `inline`, for a value whose white space may be what is wrong with it: quoted where it would not be seen. */
 export function value(text: string, most = 500): string {
-  return inline(text === folded(text) ? text : JSON.stringify(text.slice(0, most)), most);
+  return inline(/^\s|\s$|[\n\t]/.test(text) ? JSON.stringify(text.slice(0, most)) : text, most);
 }
 
 type LineKind = "blank" | "text" | "item";
