@@ -88,9 +88,17 @@ export function checkTemplate(template: PromptTemplate): Result<void> {
   return ok(undefined);
 }
 
-/** As `audit-run schema finding` prints it. */
+/** What `audit-run schema finding` prints, on fewer lines. */
 function answerSchema(): string {
-  return JSON.stringify(z.toJSONSchema(AgentAnswer, { io: "input" }), null, 1);
+  const schema = z.toJSONSchema(AgentAnswer, {
+    io: "input",
+    target: "draft-7",
+    override: ({ jsonSchema }) => {
+      // zod bounds every integer by what JavaScript can hold: true, and noise to a reader.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return JSON.stringify(schema, null, 1);
 }
 
 function categories({ config }: PromptInput): string {
