@@ -2,10 +2,10 @@
  * full-report.md: what failed and is missing first, then totals, what needs a person's eye, and every page.
  * Knows no case from within; chapters are markdown-page's work.
  */
-import type { AcceptedException } from "../model/finding.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import type { Failure } from "../model/result.js";
 import { caseName, groupText, heading, pageAnchor, pageChapter, pageName, provenance } from "./markdown-page.js";
+import { remarks } from "./markdown-remarks.js";
 import { codeSpan, fenced, inline, opening, table } from "./markdown-text.js";
 import { failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
 
@@ -209,43 +209,6 @@ function contents(report: AuditReport, pages: readonly Page[]): readonly string[
       })
       .join("\n"),
   ];
-}
-
-function remarks(report: AuditReport): readonly string[] {
-  const { noLongerFailing, unsplit, broken, orphans } = report.export;
-  const { expired, unmatched } = report.exceptions;
-  const list = (title: string, lines: readonly string[], why?: string): readonly string[] =>
-    lines.length === 0
-      ? []
-      : [heading(2, title), ...(why === undefined ? [] : [why]), lines.map((line) => `- ${line}`).join("\n")];
-  return [
-    ...list(
-      "Broken tests",
-      broken.map(({ test, message }) => `${opening(test.name)}: ${inline(message, 1000)}`),
-      "dbt could not run these, so that nothing is known of their data.",
-    ),
-    ...list("Expired exceptions", expired.map(exceptionText), "These accept nothing any more; renew or remove them."),
-    ...list("Exceptions that fit no failure", unmatched.map(exceptionText)),
-    ...list(
-      "No longer failing",
-      noLongerFailing.map(({ name }) => opening(name)),
-    ),
-    ...list(
-      `Not split by ${inline(report.groupLabel)}`,
-      unsplit.map(({ test, reason }) => `${opening(test)}: ${inline(reason)}`),
-    ),
-    ...list(
-      "Names without a test",
-      orphans.map((name) => opening(name)),
-      "The summary table names these, and the manifest knows no such test.",
-    ),
-  ];
-}
-
-function exceptionText(exception: AcceptedException): string {
-  const { test, group, owner, expires, at } = exception;
-  const until = expires === null ? "" : `, until ${inline(expires)}`;
-  return `${codeSpan(at)}: ${inline(test)} in ${inline(group)}, of ${inline(owner)}${until}`;
 }
 
 function distinct(cases: readonly ReportedCase[], key: (each: ReportedCase) => string): number {

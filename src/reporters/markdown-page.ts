@@ -133,7 +133,7 @@ function notSplit(
   return found === undefined ? [] : [`Not split by ${inline(report.groupLabel)}: ${inline(found.reason)}`];
 }
 
-/** Missing cases of one reason stand in one line. */
+/** Missing cases stand under their common reason. */
 function missingSection(page: Page, report: AuditReport, level: number): readonly string[] {
   const byReason = groupedBy(
     page.cases.filter(({ report: { status } }) => status === "missing"),
@@ -143,18 +143,17 @@ function missingSection(page: Page, report: AuditReport, level: number): readonl
   return [
     "---",
     heading(level, "Missing: no finding"),
-    [...byReason]
-      .map(([reason, cases]) => {
-        const list = cases.map((each) => `${caseName(each, page.axis)}: ${failuresText(each)}`).join(", ");
-        return `- ${opening(reason, 1000)} (${list})`;
-      })
-      .join("\n"),
-    `To run what is missing: ${codeSpan(report.retryCommand)}`,
+    ...[...byReason].flatMap(([reason, cases]) => [
+      `${opening(reason, 1000)}:`,
+      cases.map((each) => `- ${caseName(each, page.axis)}: ${failuresText(each)}`).join("\n"),
+    ]),
+    // The full report says it once, at its top.
+    ...(level === 2 ? [`To run what is missing: ${codeSpan(report.retryCommand)}`] : []),
   ];
 }
 
 /** What tells a case from the others on its page. */
 export function caseName({ case: each }: ReportedCase, axis: Page["axis"]): string {
-  if (axis === "test") return groupText(each.group);
-  return axis === "group" ? inline(each.test.name) : `${inline(each.test.name)} in ${groupText(each.group)}`;
+  if (axis === "test") return opening(each.group.key);
+  return axis === "group" ? opening(each.test.name) : `${opening(each.test.name)} in ${groupText(each.group)}`;
 }

@@ -93,7 +93,9 @@ it("shows a test's page with a section for each state", () => {
 
     ## Missing: no finding
 
-    - its investigation did not start (FL: 3)
+    its investigation did not start:
+
+    - FL: 3
 
     To run what is missing: \`npx audit-run retry\`
 
