@@ -84,10 +84,10 @@ export async function followUnmatchedJoin(
   const rights = link.join.equalities.map((item) => item.right.columns[0]?.column);
   const names = rights.flatMap((name) => name ?? []);
   const dropped = `missing_0 as (\nselect group_key, ${keys.join(", ")}, sum(weight) as weight from ${carried.name}\nwhere not (${isNull}) group by group_key, ${keys.join(", ")})`;
-  const base = only?.kind === "direct" ? only.columns[0]?.column : undefined;
+  const bases = lefts.flatMap((left) => (left.kind === "direct" ? (left.columns[0]?.column ?? []) : []));
   await answer(rules, limited(trail, others), {
     missing: { ctes: [...carried.ctes, dropped], name: "missing_0", width: keys.length },
-    child: base === undefined ? null : { resource: link.over.resource, columns: [base] },
+    child: bases.length === lefts.length ? { resource: link.over.resource, columns: bases } : null,
     parent: { resource: target.parent, columns: names },
     joiner: trail.resource,
     label,
@@ -146,31 +146,31 @@ async function answer(rules: Rules, trail: Trail, question: Question): Promise<v
   await orphan(rules, rest, question, up.top, down?.top ?? null, up.problem ?? down?.problem ?? null);
 }
 
-/** The values are in the parent, in another column that is declared its key: the join compares with the wrong one. */
+/** The values are in the parent, in its key or in a column of the same name: the join compares with the wrong one. */
 async function wrongKey(rules: Rules, trail: Trail, question: Question, joiner: Resource): Promise<void> {
   const { verdicts, workspace } = rules;
   const { missing, parent } = question;
   const from = workspace.from(parent.resource);
-  const joined = parent.columns[0]?.toLowerCase();
-  if (from === null || missing.width !== 1) return;
-  for (const key of workspace.uniqueKeys(parent.resource)) {
-    const column = key.length === 1 && key[0] !== joined ? await workspace.column(parent.resource, key[0] ?? "") : null;
-    if (column === null) continue;
-    const text = workspace.dialect.toText;
+  if (from === null) return;
+  for (const columns of await otherKeys(rules, question)) {
+    const { quote, toText } = workspace.dialect;
+    const values = columns.map((column, index) => `${toText(`t.${quote(column)}`)} as l${index + 1}`).join(", ");
+    const on = columns.map((_, index) => `${toText(`m.j${index + 1}`)} = p.l${index + 1}`).join(" and ");
     const sql = statement(
       missing.ctes,
-      `select m.group_key, sum(m.weight) as seen, sum(case when p.value is not null then m.weight else 0 end) as found\nfrom ${missing.name} as m left join (select distinct ${text(`t.${workspace.dialect.quote(column.name)}`)} as value from ${from} as t) as p on ${text("m.j1")} = p.value\ngroup by m.group_key`,
+      `select m.group_key, sum(m.weight) as seen, sum(case when p.l1 is not null then m.weight else 0 end) as found\nfrom ${missing.name} as m left join (select distinct ${values} from ${from} as t) as p on ${on}\ngroup by m.group_key`,
     );
     const answered = await workspace.query(sql);
     if (!answered.ok) continue;
+    const label = columns.join(", ");
     for (const [group, [seen = 0, found = 0]] of byGroup(answered.value.rows)) {
       if (seen === 0 || found * 2 < seen || !trail.groups.has(group)) continue;
       const target = titleOf(parent.resource);
-      const title = `Of ${seen} rows that the join finds nothing for, ${found} would find a row in ${target} by ${column.name}`;
+      const title = `Of ${seen} rows that the join finds nothing for, ${found} would find a row in ${target} by ${label}`;
       const shows = { column: "found", value: found };
       const hop = {
         resource: parent.resource.id,
-        column: column.name,
+        column: label,
         seen,
         found,
         failing: seen - found,
@@ -178,7 +178,7 @@ async function wrongKey(rules: Rules, trail: Trail, question: Question, joiner: 
         shows,
         title,
       };
-      const reason = `${titleOf(joiner)} joins ${target} by ${parent.columns[0]}, but ${found} of ${seen} failing rows find their row by its key ${column.name}`;
+      const reason = `${titleOf(joiner)} joins ${target} by ${parent.columns.join(", ")}, but ${found} of ${seen} failing rows find their row by ${label}`;
       const confidence = found >= seen * 0.9 ? "high" : "medium";
       const settlement = {
         situation: "wrong-join-key",
@@ -190,6 +190,29 @@ async function wrongKey(rules: Rules, trail: Trail, question: Question, joiner: 
       verdicts.settle(noted(trail, new Map([[group, hop]])), [group], settlement);
     }
   }
+}
+
+/** The join's columns with one of them replaced: by the rest of a declared key, or by the child's column's namesake. */
+async function otherKeys(rules: Rules, question: Question): Promise<readonly (readonly string[])[]> {
+  const { workspace } = rules;
+  const { child, parent } = question;
+  const joined = parent.columns.map((column) => column.toLowerCase());
+  const found = new Map<string, readonly string[]>();
+  const replace = async (position: number, name: string) => {
+    const column = await workspace.column(parent.resource, name);
+    if (column === null || joined.includes(column.name.toLowerCase())) return;
+    const columns = parent.columns.map((own, index) => (index === position ? column.name : own));
+    found.set(JSON.stringify(columns), columns);
+  };
+  for (const [position, own] of joined.entries()) {
+    const namesake = child?.columns[position];
+    if (namesake !== undefined) await replace(position, namesake);
+    for (const key of workspace.uniqueKeys(parent.resource)) {
+      const rest = key.filter((column) => !joined.includes(column));
+      if (rest.length === 1 && !key.includes(own)) await replace(position, rest[0] ?? "");
+    }
+  }
+  return [...found.values()].slice(0, 4);
 }
 
 interface Climb {
@@ -346,7 +369,8 @@ async function climbChild(
       problem: `the SQL of ${side.resource.name} does not show where ${side.columns.join(", ")} comes from`,
     };
   const next = { resource: input.resource, columns: input.columns };
-  if (input.direct || missing.width !== 1) return climbChild(rules, trail, question, next, missing, level + 1);
+  if (input.direct || missing.width !== 1 || question.parent.columns.length !== 1)
+    return climbChild(rules, trail, question, next, missing, level + 1);
   const from = workspace.from(input.resource);
   const target = workspace.from(question.parent.resource);
   if (from === null || target === null) return { trail, top: side, problem: `${input.resource.name} cannot be read` };
@@ -413,22 +437,16 @@ async function orphan(
   const { child, joiner, label, parent } = question;
   const target = workspace.from(parent.resource);
   const from = child === null ? null : workspace.from(child.resource);
-  if (child === null || from === null || target === null || down === null || parent.columns.length !== 1) {
-    return verdicts.undecided(
-      trail,
-      groups,
-      problem ?? "the key has several parts, none of which can be followed alone",
-      label,
-    );
+  if (
+    child === null ||
+    from === null ||
+    target === null ||
+    down === null ||
+    child.columns.length !== parent.columns.length
+  ) {
+    return verdicts.undecided(trail, groups, problem ?? "the child's key is made by an expression", label);
   }
-  const text = workspace.dialect.toText;
-  const sql = sidesSql(
-    text,
-    from,
-    workspace.dialect.quote(child.columns[0] ?? ""),
-    target,
-    workspace.dialect.quote(parent.columns[0] ?? ""),
-  );
+  const sql = sidesSql(rules, from, child.columns, target, parent.columns);
   const answered = await workspace.query(sql);
   if (!answered.ok)
     return verdicts.undecided(trail, groups, `comparing the keys failed: ${answered.failure.message}`, label);
@@ -438,7 +456,7 @@ async function orphan(
   const spelling = orphans > 0 && alike * 2 >= orphans ? "; the keys differ only in case, blanks or leading zeros" : "";
   if (rows > 0 && matched < rows * 0.1) {
     const node = joiner ?? child.resource;
-    const reason = `hardly any value of ${child.resource.name}.${child.columns[0]} (${matched} of ${rows} rows) is found in ${parent.resource.name}.${parent.columns[0]}${spelling}`;
+    const reason = `hardly any value of ${child.resource.name}.${child.columns.join(", ")} (${matched} of ${rows} rows) is found in ${parent.resource.name}.${parent.columns.join(", ")}${spelling}`;
     const confidence = spelling === "" && joiner === null ? "low" : "medium";
     return verdicts.settle(trail, groups, { situation: "join-never-matches", node, column: label, confidence, reason });
   }
@@ -449,27 +467,61 @@ async function orphan(
   const blamed = lacks ? up : down;
   const other = lacks ? down : up;
   const sameRole = (blamed.resource.type === "source") === (other.resource.type === "source");
-  const reason = lacks
-    ? `${titleOf(up.resource)} has no row for ${orphans} values of ${up.columns.join(", ")} that ${rows - matched} rows of ${titleOf(child.resource)} refer to${spelling}`
-    : `${titleOf(down.resource)} holds ${orphans} values of ${down.columns.join(", ")} that exist nowhere in ${titleOf(up.resource)}${spelling}`;
-  verdicts.settle(trail, groups, {
-    situation: "orphan",
-    node: blamed.resource,
-    column: blamed.columns.join(", "),
-    confidence: sameRole ? "medium" : "low",
-    reason,
-  });
+  // A row that the parent lacks would be missed about as often as its other rows are used.
+  const confidence = sameRole || (!lacks && perOrphan * 4 < perMatch) ? "medium" : "low";
+  const { name, ctes } = question.missing;
+  const own = statement(
+    ctes,
+    `select m.group_key, sum(m.weight) as seen, count(*) as distinct_keys from ${name} as m group by m.group_key`,
+  );
+  const counted = await workspace.query(own);
+  if (!counted.ok)
+    return verdicts.undecided(trail, groups, `counting the keys failed: ${counted.failure.message}`, label);
+  const keys = child.columns.join(", ");
+  for (const [group, [seen = 0, missing = 0]] of byGroup(counted.value.rows)) {
+    const title = `The ${seen} failing rows hold ${missing} different ${keys} that ${parent.resource.name} does not have`;
+    const shows = { column: "distinct_keys", value: missing };
+    const { resource } = child;
+    const hop = { resource: resource.id, column: keys, seen, found: seen, failing: seen, sql: own, shows, title };
+    const reason = lacks
+      ? `${titleOf(up.resource)} has no row for ${missing} different ${up.columns.join(", ")} that ${seen} failing rows refer to; such a key is used by ${round(perOrphan)} rows on average, a known one by ${round(perMatch)}${spelling}`
+      : `${titleOf(down.resource)} holds ${missing} different ${down.columns.join(", ")} in ${seen} failing rows that exist nowhere in ${titleOf(up.resource)}${spelling}`;
+    verdicts.settle(noted(trail, new Map([[group, hop]])), [group], {
+      situation: "orphan",
+      node: blamed.resource,
+      column: blamed.columns.join(", "),
+      confidence,
+      reason,
+    });
+  }
 }
 
-function sidesSql(text: (sql: string) => string, from: string, column: string, target: string, field: string): string {
+const round = (value: number) => Math.round(value * 10) / 10;
+
+/** How both sides' values meet, over the whole relations. */
+function sidesSql(
+  rules: Rules,
+  from: string,
+  columns: readonly string[],
+  target: string,
+  fields: readonly string[],
+): string {
+  const { quote, toText } = rules.workspace.dialect;
+  const every = columns.map((_, index) => index + 1);
+  const texts = (alias: string, names: readonly string[]) =>
+    names.map((name, index) => `${toText(`${alias}.${quote(name)}`)} as v${index + 1}`).join(", ");
+  const present = (alias: string, names: readonly string[]) =>
+    names.map((name) => `${alias}.${quote(name)} is not null`).join(" and ");
   const folded = (sql: string) => `ltrim(upper(trim(${sql})), '0')`;
+  const values = every.map((key) => `v${key}`).join(", ");
   return statement(
     [
-      `held as (select ${text(`c.${column}`)} as value, count(*) as held_rows from ${from} as c where c.${column} is not null group by 1)`,
-      `known as (select distinct ${text(`t.${field}`)} as value from ${target} as t where t.${field} is not null)`,
-      `folded as (select distinct ${folded("value")} as value from known)`,
+      `held as (select ${values}, count(*) as held_rows from (select ${texts("c", columns)} from ${from} as c where ${present("c", columns)}) as h group by ${values})`,
+      `known as (select distinct ${texts("t", fields)} from ${target} as t where ${present("t", fields)})`,
+      `folded as (select distinct ${every.map((key) => `${folded(`v${key}`)} as v${key}`).join(", ")} from known)`,
     ],
-    "select coalesce(sum(h.held_rows), 0) as child_rows, coalesce(sum(case when k.value is not null then h.held_rows else 0 end), 0) as matched_rows, coalesce(sum(case when k.value is null then 1 else 0 end), 0) as orphan_values,\n" +
-      `  coalesce(sum(case when k.value is null and f.value is not null then 1 else 0 end), 0) as alike_values, coalesce(sum(case when k.value is not null then 1 else 0 end), 0) as matched_values\nfrom held as h left join known as k on k.value = h.value left join folded as f on f.value = ${folded("h.value")}`,
+    `select coalesce(sum(h.held_rows), 0) as child_rows, coalesce(sum(case when k.v1 is not null then h.held_rows else 0 end), 0) as matched_rows, coalesce(sum(case when k.v1 is null then 1 else 0 end), 0) as orphan_values,
+  coalesce(sum(case when k.v1 is null and f.v1 is not null then 1 else 0 end), 0) as alike_values, coalesce(sum(case when k.v1 is not null then 1 else 0 end), 0) as matched_values
+from held as h left join known as k on ${every.map((key) => `k.v${key} = h.v${key}`).join(" and ")} left join folded as f on ${every.map((key) => `f.v${key} = ${folded(`h.v${key}`)}`).join(" and ")}`,
   );
 }

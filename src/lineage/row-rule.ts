@@ -389,12 +389,14 @@ function stopHere(
       node: here,
       column: label,
       confidence: recoded ? "medium" : levelOf(1 - worst),
-      reason: `${titleOf(here)} makes ${label} fail: the rows it reads are right by the same rule (${hops
-        .map(
-          ({ ballot, vote }) =>
-            `${vote.failing} of ${vote.seen} fail in ${ballot.candidate.parent.name}.${ballot.candidate.label}`,
-        )
-        .join("; ")})`,
+      reason: recoded
+        ? `${titleOf(here)} translates the values of ${hops.map(({ ballot }) => `${ballot.candidate.parent.name}.${ballot.candidate.label}`).join(", ")} to ${label}, and gives some that the test does not accept`
+        : `${titleOf(here)} makes ${label} fail: the rows it reads are right by the same rule (${hops
+            .map(
+              ({ ballot, vote }) =>
+                `${vote.failing} of ${vote.seen} fail in ${ballot.candidate.parent.name}.${ballot.candidate.label}`,
+            )
+            .join("; ")})`,
     });
   }
 }

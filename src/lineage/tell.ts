@@ -107,10 +107,9 @@ function rootCause(telling: Telling, verdict: Verdict, node: Resource | null, re
 
 function step(hop: Hop, project: Project): string {
   const name = project.resources.get(hop.resource)?.name ?? hop.resource;
+  const what = hop.shows.column === "failing" ? "fail" : "found";
   const counts =
-    hop.shows.column === "failing"
-      ? `${hop.shows.value} of ${hop.seen} fail`
-      : `${hop.shows.value} of ${hop.seen} found`;
+    hop.shows.column === "distinct_keys" ? `${hop.shows.value} keys` : `${hop.shows.value} of ${hop.seen} ${what}`;
   return `${name}.${hop.column} (${counts})`;
 }
 
