@@ -29,10 +29,12 @@ export async function copyDatabase(source: string, scratchDir: string): Promise<
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, basename(source));
-    await copyFile(source, path, constants.COPYFILE_FICLONE);
+    // The log first: closing any handle on the database file gives up this process's lock on it (POSIX), and that
+    // lock is what keeps writers out while the two are copied.
     await copyFile(`${source}.wal`, `${path}.wal`, constants.COPYFILE_FICLONE).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
+    await copyFile(source, path, constants.COPYFILE_FICLONE);
     return { path, remove };
   } catch (error) {
     await remove();
@@ -61,6 +63,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === "ENOENT";
 }
