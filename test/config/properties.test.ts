@@ -89,7 +89,7 @@ test("no text makes the loader throw, every diagnostic lies in the text, and an 
       else expect(outcome.diagnostics.some(({ severity }) => severity === "error")).toBe(true);
       expectInside(text, "audit.config.yaml", "config" in outcome ? outcome.warnings : outcome.diagnostics);
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -104,6 +104,6 @@ test("no text makes the reader of exceptions throw, and every diagnostic lies in
       const { diagnostics } = readExceptions({ file: "/work/e.yaml", cwd: "/work", reading: { kind: "text", text } });
       expectInside(text, "e.yaml", diagnostics);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
