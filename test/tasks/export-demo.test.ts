@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { duckdb } from "../../src/adapters/warehouses/duckdb.js";
 import { loadProject, loadRunResults } from "../../src/dbt/load.js";
+import type { Export } from "../../src/model/case.js";
 import type { Project, RunResults } from "../../src/model/project.js";
 import type { Warehouse } from "../../src/model/warehouse.js";
 import { checkRows, exportConfig, exported } from "./export-rig.js";
@@ -20,6 +21,8 @@ let folder: string;
 let warehouse: Warehouse;
 let project: Project;
 let runResults: RunResults;
+/** From run_results.json. */
+let result: Export;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "audit-run-demo-"));
@@ -39,6 +42,7 @@ beforeAll(async () => {
   project = readProject.value;
   runResults = readResults.value;
   warehouse = opened.value;
+  result = await exported(warehouse, project, { runResults });
 }, 60_000);
 
 afterAll(async () => {
@@ -53,7 +57,6 @@ interface Fault {
 }
 
 it("gives every planted fault with its counts, and nothing else", async () => {
-  const result = await exported(warehouse, project, { runResults });
   const truth = parse(await readFile(join(demo, "truth.yaml"), "utf8")) as { faults: Fault[] };
   const planted = truth.faults.flatMap(({ test, groups, rows }) =>
     Object.entries(groups).map(([group, failures]) => `${test}@${group} ${failures}/${rows?.[group] ?? failures}`),
@@ -67,7 +70,6 @@ it("gives every planted fault with its counts, and nothing else", async () => {
 });
 
 it("makes the same cases from the summary table as from run_results.json", async () => {
-  const fromResults = await exported(warehouse, project, { runResults });
   const found = await warehouse.query(
     "select database_name || '.' || schema_name || '.' || table_name from duckdb_tables() where table_name = 'marts_test_failures_summary'",
   );
@@ -75,17 +77,16 @@ it("makes the same cases from the summary table as from run_results.json", async
   const columns = { test: "test_name", group: null, failures: "failures" };
   const config = exportConfig({ summary: { table: { relation, columns } } });
   const fromTable = await exported(warehouse, project, { config, runResults: null });
-  expect(fromTable.cases).toEqual(fromResults.cases);
+  expect(fromTable.cases).toEqual(result.cases);
   expect(fromTable.source).toBe("summary-table");
 });
 
 it("gives the same digests in another process of the database", async () => {
-  const first = await exported(warehouse, project, { runResults });
   const again = await duckdb.open(
     { path: join(folder, "dot_bids.duckdb") },
     { baseDir: folder, scratchDir: folder, signal: new AbortController().signal },
   );
   if (!again.ok) throw new Error(again.failure.message);
-  expect((await exported(again.value, project, { runResults })).cases).toEqual(first.cases);
+  expect((await exported(again.value, project, { runResults })).cases).toEqual(result.cases);
   await again.value.close();
 });
