@@ -1,4 +1,4 @@
-// Writes the files that are made from the sources (schema/, docs/config.md): scripts/generated-files.ts lists them.
+// Writes the files that are made from the sources (schema/, docs/config.md, docs/cli.md): scripts/generated-files.ts lists them.
 // Usage: node scripts/generate.mjs [--check]; with --check it writes nothing and exits 1 where a file is stale.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -19,6 +19,8 @@ async function loadGeneratedFiles() {
       platform: "node",
       logLevel: "warn",
       external: (id) => !id.startsWith(".") && !id.startsWith("/"),
+      // No generated file names a version: each release would make it stale.
+      transform: { define: { __AUDIT_RUN_VERSION__: JSON.stringify("") } },
     });
     await bundle.write({ dir: folder, format: "esm", entryFileNames: "files.mjs" });
     await bundle.close();

@@ -5,7 +5,11 @@
 import { agents } from "../src/adapters/agents/index.js";
 import { slots } from "../src/adapters/slots/index.js";
 import { warehouses } from "../src/adapters/warehouses/index.js";
+import { exitCodes } from "../src/audit/exit-codes.js";
+import { createProgram } from "../src/commands/program.js";
+import { createTerminal } from "../src/commands/terminal.js";
 import { adapterSettings, configJsonSchema, exceptionsJsonSchema, findingJsonSchema } from "../src/config/schema.js";
+import { cliReference } from "./cli-docs.js";
 import { configReference } from "./config-docs.js";
 
 export interface GeneratedFile {
@@ -21,4 +25,13 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: "schema/audit.config.schema.json", render: () => json(configSchema) },
   { path: "schema/finding.schema.json", render: () => json(findingJsonSchema()) },
   { path: "docs/config.md", render: () => configReference(configSchema, exceptionsJsonSchema()) },
+  { path: "docs/cli.md", render: cliPage },
 ];
+
+/** The parser is only looked at: no command runs. */
+function cliPage(): string {
+  const terminal = createTerminal();
+  const program = createProgram({ terminal, argv: [] }, () => undefined);
+  terminal.dispose();
+  return cliReference(program, exitCodes);
+}

@@ -1,0 +1,134 @@
+/**
+ * docs/cli.md out of the program that parses the command line: a section per command.
+ * Knows examples and what exit codes mean; every command, argument and option comes from the parser.
+ */
+import type { Argument, Command, Option } from "commander";
+import type { exitCodes } from "../src/audit/exit-codes.js";
+
+const introduction = `# Command line
+
+<!-- Written by \`npm run generate\` from src/commands/program.ts. Edit that, or scripts/cli-docs.ts. -->
+
+\`audit-run\` alone is \`audit-run run\`. Results go to stdout, progress and messages to stderr. \`NO_COLOR\` and \`FORCE_COLOR\` 
+are honoured. Ctrl-C stops in order: finished findings are kept and slots are given back. A second one stops at once.
+`;
+
+const examples: Readonly<Record<string, readonly (readonly [command: string, says: string])[]>> = {
+  run: [
+    ["audit-run", "the whole audit; a second time only what changed or failed"],
+    ["audit-run --state VA --state TX", "only these states"],
+    ["audit-run --test duplicate_identifier", "only this test, in every state"],
+    ["audit-run run export", "find the failing tests, investigate nothing"],
+    ["audit-run run investigate:VA", "one node and what it needs"],
+    ["audit-run --strategy per-test", "one task a test; findings that are there are used again"],
+    ["audit-run --fail-on needs_fix", "exit 1 where such findings are left: for CI"],
+    ["audit-run --json --progress silent", "totals and nodes as JSON, nothing else"],
+  ],
+  retry: [
+    ["audit-run retry", "after an audit that ended with exit code 3"],
+    ["audit-run retry investigate:VA", "only this one"],
+  ],
+  plan: [
+    ["audit-run plan", "a table: node, verdict, cases, failures, and why"],
+    ["audit-run plan --json", "the same for programs"],
+  ],
+  graph: [
+    ["audit-run graph", "Mermaid, which GitHub draws"],
+    ["audit-run graph --format dot", "Graphviz"],
+  ],
+  schema: [
+    ["audit-run schema", "of audit.config.yaml"],
+    ["audit-run schema finding", "of what an agent answers"],
+  ],
+};
+
+/** A new exit code without a meaning is a type error. */
+const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  complete: "The audit is complete. Failing data tests are what it is about: they do not change the exit code.",
+  gate: "Complete, and there are findings of a category that `--fail-on` or `failOn` names.",
+  usage: "The command line or the config is wrong. Nothing was started, or the node that was asked for does not exist.",
+  incomplete: "Some node failed. There may be a report; it opens with what is missing. `audit-run retry` runs that.",
+  preflight: "Something that the run needs is not there. Nothing was started.",
+  interrupted: "Ctrl-C. What was finished is kept.",
+  terminated: "SIGTERM. What was finished is kept.",
+};
+
+export function cliReference(program: Command, codes: typeof exitCodes): string {
+  const names = Object.keys(meanings) as (keyof typeof exitCodes)[];
+  const exits = names.map((name) => [String(codes[name]), meanings[name]]);
+  return [
+    introduction,
+    table(["command", "does"], program.commands.map(overviewRow)),
+    ...program.commands.map(commandSection),
+    "## Exit codes\n",
+    table(["code", "means"], exits),
+  ].join("\n");
+}
+
+function overviewRow(command: Command): readonly string[] {
+  return [`[\`${command.name()}\`](#${command.name()})`, command.description()];
+}
+
+function commandSection(command: Command): string {
+  const shown = examples[command.name()];
+  if (shown === undefined) throw new Error(`scripts/cli-docs.ts has no example of ${command.name()}`);
+  const help = command.createHelp();
+  const options = help.visibleOptions(command).filter((option) => option.long !== "--help");
+  const parts = [
+    `## ${command.name()}\n`,
+    `${sentence(command.description())}\n`,
+    shell([[help.commandUsage(command), ""]], "text"),
+    table(["argument", "means"], command.registeredArguments.map(argumentRow)),
+    table(["option", "means", "choices", "default"], options.map(optionRow)),
+    shell(shown, "sh"),
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function argumentRow(argument: Argument): readonly string[] {
+  const choices = argument.argChoices === undefined ? "" : `: ${words(argument.argChoices)}`;
+  return [`\`${argument.name()}\``, `${argument.description}${choices}${defaultText(argument, "; default: ")}`];
+}
+
+function optionRow(option: Option): readonly string[] {
+  return [`\`${option.flags}\``, option.description, words(option.argChoices ?? []), defaultText(option, "")];
+}
+
+function defaultText(from: Argument | Option, before: string): string {
+  const { defaultValue, defaultValueDescription } = from;
+  if (defaultValueDescription !== undefined) return `${before}${defaultValueDescription}`;
+  return defaultValue === undefined || defaultValue === false ? "" : `${before}\`${String(defaultValue)}\``;
+}
+
+function words(choices: readonly string[]): string {
+  return choices.map((choice) => `\`${choice}\``).join(", ");
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function shell(lines: readonly (readonly [command: string, says: string])[], language: string): string {
+  const width = Math.max(...lines.map(([command]) => command.length));
+  const text = lines.map(([command, says]) => (says === "" ? command : `${command.padEnd(width)}  # ${says}`));
+  return `\`\`\`${language}\n${text.join("\n")}\n\`\`\`\n`;
+}
+
+/** Without the columns in which no row has anything. */
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return "";
+  const used = headings.map((_, column) => rows.some((row) => (row[column] ?? "") !== ""));
+  const line = (cells: readonly string[]) =>
+    `| ${cells
+      .filter((_, column) => used[column])
+      .map((cell) => cell.replaceAll("|", "\\|"))
+      .join(" | ")} |`;
+  return `${[
+    line(headings),
+    `|${used
+      .filter(Boolean)
+      .map(() => "---|")
+      .join("")}`,
+    ...rows.map(line),
+  ].join("\n")}\n`;
+}

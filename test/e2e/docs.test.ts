@@ -1,0 +1,48 @@
+// The commands of README and docs/cli.md, in their order, run by the built program on the demo.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { auditArguments, codeBlocks, document } from "../docs/documents.js";
+import { type AuditFolder, demoFolder } from "../rig/small-audit.js";
+
+let demo: AuditFolder;
+beforeAll(async () => {
+  demo = await demoFolder();
+});
+afterAll(async () => {
+  await demo.remove();
+});
+
+const shown = ["README.md", "docs/cli.md"].flatMap((path) => auditArguments(document(path)));
+const distinct = [...new Map(shown.map((argv) => [argv.join(" "), argv])).values()];
+
+describe("on the demo", () => {
+  test.each(distinct.map((argv) => [`audit-run ${argv.join(" ")}`.trim(), argv] as const))(
+    "%s",
+    async (_line, argv) => {
+      const { exitCode, stdout, stderr } = await demo.run(...argv);
+      // The demo has findings of every category, which is what the gate is for.
+      expect(exitCode, stderr).toBe(argv.includes("--fail-on") ? 1 : 0);
+      expect(stdout).not.toBe("");
+      if (argv.includes("--json")) expect(() => JSON.parse(stdout)).not.toThrow();
+    },
+  );
+
+  test("the audit folder holds what docs/audit-folder.md lists", () => {
+    const { text } = document("docs/audit-folder.md");
+    const table = text.slice(text.indexOf("| file |"), text.indexOf("\n\n", text.indexOf("| file |")));
+    const files = [...table.matchAll(/`([\w./-]+)`/g)].map(([, path = ""]) => path);
+    // Only there while the audit runs, or where an agent has changed its checkout; or the reader's own.
+    const passing = new Set(["run.lock", "slots/archive/", "target/"]);
+    expect(files.length).toBeGreaterThan(8);
+    expect(files.filter((path) => !passing.has(path) && !existsSync(join(demo.folder, ".audit", path)))).toEqual([]);
+  });
+
+  test("README shows VA's page as it is", async () => {
+    const page = await demo.read(".audit/results/VA.md");
+    const [example] = codeBlocks(document("README.md"), "markdown");
+    const lines = (example?.code ?? "").split("\n").filter((line) => line !== "" && !line.endsWith("…"));
+    expect(lines.length).toBeGreaterThan(5);
+    expect(lines.filter((line) => !page.includes(line))).toEqual([]);
+  });
+});
