@@ -85,6 +85,8 @@ function searchObject(text: string): Found | null {
     key = key === 0 ? -1 : text.lastIndexOf('"findings"', key - 1)
   ) {
     let open = text.lastIndexOf("{", key);
+    if (open === -1) return null;
+    budget -= key - open;
     for (let tries = 0; open !== -1 && tries < 50; tries += 1) {
       const close = closingBrace(text, open, budget);
       budget -= close.looked;

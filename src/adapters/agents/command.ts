@@ -66,6 +66,7 @@ function investigator(options: Settings, context: AgentContext): Investigator {
         redact,
         keep: { head: options.maxOutput, tail: 0 },
         maxOutputBytes: options.maxOutput,
+        grace: 2_000,
         ...(options.timeout === undefined ? {} : { timeout: milliseconds(options.timeout) }),
         signal: request.signal,
       });
