@@ -231,15 +231,15 @@ async function createProvider(config: Config, registries: Registries): Promise<R
 const builtIn = { kind: "text", text: builtInTemplate } as const;
 
 function readTemplate(config: Config): Result<LoadedAudit["template"]> {
-  if (config.prompt === null) {
-    return ok({ text: builtInTemplate, file: "(built-in template)", digest: sha256(builtInTemplate) });
+  const file = config.prompt ?? "(built-in template)";
+  const reading = config.prompt === null ? builtIn : readTextFile(config.prompt);
+  if (reading.kind !== "text") {
+    const why = reading.kind === "absent" ? "does not exist" : `cannot be read: ${reading.reason}`;
+    return failed("disk", `the prompt template ${file} ${why}`);
   }
-  const reading = readTextFile(config.prompt);
-  if (reading.kind === "text") return ok({ text: reading.text, file: config.prompt, digest: sha256(reading.text) });
-  return failed(
-    "disk",
-    `the prompt template ${config.prompt} ${reading.kind === "absent" ? "does not exist" : "cannot be read"}`,
-  );
+  const template = { text: reading.text, file };
+  const checked = checkTemplate(template);
+  return checked.ok ? ok({ ...template, digest: sha256(template.text) }) : checked;
 }
 
 function openOnce<Value>(open: () => Promise<Value>): {

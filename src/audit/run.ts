@@ -38,13 +38,15 @@ export interface AuditEnd {
 export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
   const { session, request, view } = audit;
   const stage = await createStage(view);
-  const work = nodeWork(audit);
+  const graph = request.targets.length === 0 ? compile() : restrict(compile(), request.targets);
+  const waiting = ["collect", "cleanup"].filter((id) => graph.nodes.some((node) => node.id === id));
+  const work = nodeWork(audit, waiting);
   const { slots, concurrency } = session.config;
   session.emit({ type: "run-started", run: session.run.id, version: request.version, argv: request.argv });
   for (const message of session.traces.damage) session.emit({ type: "warning", message: `traces/${message}` });
   try {
     const settled = await runGraph({
-      graph: request.targets.length === 0 ? compile() : restrict(compile(), request.targets),
+      graph,
       runNode: (node) => work.run(node),
       pools: createPools({ slots: slots.count, warehouse: concurrency.warehouse }),
       stage,
@@ -78,7 +80,7 @@ interface NodeWork {
 }
 
 /** The work of each kind of node, and what they hand on to one another. */
-function nodeWork(audit: OpenedAudit): NodeWork {
+function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
   const { session, request, reporters } = audit;
   const { config, traces } = session;
   const settled: Settled[] = [];
@@ -138,7 +140,7 @@ function nodeWork(audit: OpenedAudit): NodeWork {
       }
       const tasks = await takeUp(exported);
       if (!tasks.ok) return { outcome: "failed", failure: tasks.failure };
-      return { outcome: reused ? "reused" : "executed", adds: expansion(tasks.value) };
+      return { outcome: reused ? "reused" : "executed", adds: expansion(tasks.value, waiting) };
     },
 
     async investigate(node) {

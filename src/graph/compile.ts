@@ -26,13 +26,18 @@ export function investigateNode(taskId: string): NodeId {
   return `investigate:${taskId}`;
 }
 
-/** What `export` adds when it has finished: a node for each task, between itself and `collect`. */
-export function expansion(tasks: readonly { readonly id: string; readonly pools: readonly PoolName[] }[]): AuditGraph {
+/**
+ * What `export` adds when it has finished: a node for each task.
+ * @param waiting nodes of the graph that come after all investigations; a narrowed graph may have no `collect`.
+ */
+export function expansion(
+  tasks: readonly { readonly id: string; readonly pools: readonly PoolName[] }[],
+  waiting: readonly NodeId[] = ["collect", "cleanup"],
+): AuditGraph {
   const nodes = tasks.map(({ id, pools }): AuditNode => ({ id: investigateNode(id), kind: "investigate", pools }));
   const edges = nodes.flatMap((node): Edge[] => [
     { from: "export", to: node.id, kind: "needs" },
-    { from: node.id, to: "collect", kind: "after" },
-    { from: node.id, to: "cleanup", kind: "after" },
+    ...waiting.map((to): Edge => ({ from: node.id, to, kind: "after" })),
   ]);
   return { nodes, edges };
 }

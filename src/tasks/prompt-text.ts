@@ -11,6 +11,13 @@ export function visible(text: string): string {
   return text.replaceAll("\r\n", "\n").replaceAll(invisible, "");
 }
 
+/** JSON in which what cannot be seen is written as escapes: names must come back letter by letter. */
+export function exactJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(invisible, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 /** Cut to so many characters, and says so. */
 export function capped(text: string, limit: number): string {
   if (text.length <= limit) return text;

@@ -9,7 +9,7 @@ import type { Config } from "../model/config.js";
 import { type AcceptedException, AgentAnswer, type Objection } from "../model/finding.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
-import { capped, fenced, inlineCode, visible } from "./prompt-text.js";
+import { capped, exactJson, fenced, inlineCode, visible } from "./prompt-text.js";
 
 export interface PromptTemplate {
   readonly text: string;
@@ -123,7 +123,7 @@ function repositories({ config }: PromptInput): string {
 
 function taskCases({ config, cases }: PromptInput): string {
   const lines = cases.map(({ test, group, failures, rows }) =>
-    JSON.stringify({
+    exactJson({
       test: test.name,
       group: group.key,
       failures,
@@ -198,7 +198,7 @@ function askAgain({ cases, objections }: PromptInput): string {
     const whose = id === null ? "" : `${inlineCode(id)}: `;
     return `${position + 1}. ${whose}${capped(visible(message).replaceAll(/\s+/g, " "), 1_000).replaceAll("\n", " ")}`;
   });
-  const open = cases.map(({ test, group }) => JSON.stringify({ test: test.name, group: group.key }));
+  const open = cases.map(({ test, group }) => exactJson({ test: test.name, group: group.key }));
   return [
     "# Your last answer was not accepted as a whole",
     ...(wrong.length === 0 ? [] : [`What was wrong:\n\n${wrong.join("\n")}`]),

@@ -2,7 +2,7 @@
  * `summary`: runs the tests or builds the summary table by the user's own command, or takes what an earlier test run left.
  * Knows dbt's exit codes and artifacts, not what is in the warehouse.
  */
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readRunResults } from "../dbt/artifacts.js";
 import { sha256 } from "../model/digest.js";
@@ -32,7 +32,7 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
     }
     return ok({ artifacts, ranAt: null });
   }
-  const started = session.now();
+  const resultsBefore = await readResults(session);
   const log = join(session.run.folder, "summary.log");
   await mkdir(summary.targetPath, { recursive: true });
   const end = await runProcess({
@@ -46,12 +46,12 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
     signal: session.signal,
   });
   if (!end.ok) return end;
-  const refused = await refusal(end.value, started, session);
+  const refused = await refusal(end.value, resultsBefore, session);
   if (refused !== null) return refused;
   return ok({ artifacts: await artifactsDigest(summary.artifacts), ranAt: session.now().toISOString() });
 }
 
-async function refusal(end: ProcessEnd, started: Date, session: Session): Promise<Result<never> | null> {
+async function refusal(end: ProcessEnd, resultsBefore: string, session: Session): Promise<Result<never> | null> {
   const { summary } = session.config;
   const said = [capturedText(end.stdout), capturedText(end.stderr)].join("\n").trim().split("\n").slice(-15).join("\n");
   const refuse = (code: FailureCode, message: string, hint: string): Result<never> =>
@@ -74,11 +74,10 @@ async function refusal(end: ProcessEnd, started: Date, session: Session): Promis
   if (end.exitCode !== testsFailed)
     return refuse("dbt-failed", `the summary command ${how}`, "Mend what it complains about.");
   // Failing tests give exit code 1, and so does a project that cannot be parsed: only fresh results tell them apart.
-  const file = join(summary.artifacts, "run_results.json");
-  const results = readRunResults(await readFile(file, "utf8").catch(() => ""));
-  const written = await stat(file).catch(() => null);
-  // File systems count in steps of up to two seconds.
-  if (!results.ok || written === null || written.mtimeMs < started.getTime() - 2000) {
+  const text = await readResults(session);
+  const results = readRunResults(text);
+  // dbt names each invocation in its results, so the same text is an earlier run's.
+  if (!results.ok || text === resultsBefore) {
     return refuse(
       "artifacts-stale",
       `the summary command ${how} and left no new run_results.json in ${summary.artifacts}`,
@@ -101,6 +100,10 @@ async function refusal(end: ProcessEnd, started: Date, session: Session): Promis
     });
   }
   return null;
+}
+
+function readResults({ config }: Session): Promise<string> {
+  return readFile(join(config.summary.artifacts, "run_results.json"), "utf8").catch(() => "");
 }
 
 export async function artifactsDigest(folder: string): Promise<string> {

@@ -189,14 +189,41 @@ export async function demoFolder(): Promise<AuditFolder> {
   return audit;
 }
 
-/** An agent for `agent: {use: command}`: a Node program that gets the prompt as `prompt` and prints what it wants. */
-export async function agentProgram(audit: AuditFolder, name: string, body: string): Promise<string[]> {
-  const file = join(audit.folder, name);
-  await writeFile(
-    file,
-    `import { readFileSync, writeFileSync, appendFileSync, existsSync } from "node:fs";\nconst prompt = readFileSync(0, "utf8");\n${body}\n`,
-  );
-  return [process.execPath, file];
+/**
+ * Settings of `agent:` for a program that answers each case of its prompt. `body` may use `cases` ([{test, group, failures}]),
+ * `task`, `note(text)` (appends a line to calls.txt in the audit's folder) and `answer(cases)`.
+ */
+export async function agentProgram(audit: AuditFolder, body = "answer(cases);"): Promise<Record<string, unknown>> {
+  const file = join(audit.folder, "agent.mjs");
+  await writeFile(file, `${agentPrelude(join(audit.folder, "calls.txt"))}\n${body}\n`);
+  return { use: "command", command: [process.execPath, file] };
+}
+
+function agentPrelude(calls: string): string {
+  return `import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+const prompt = readFileSync(0, "utf8");
+const task = process.env.AUDIT_TASK;
+const cases = prompt.split("\\n").filter((line) => line.startsWith('{"test":') && line.includes('"failures":')).map((line) => JSON.parse(line));
+const note = (text) => appendFileSync(${JSON.stringify(calls)}, text + "\\n");
+const finding = ({ test, group, failures }) => ({
+  test, group, failures,
+  classification: "needs_fix",
+  confidence: "high",
+  root_cause: "The join of bids loses the vendor of these rows.",
+  recommendation: "Join by vendor_id.",
+  evidence: [{ title: "rows without a vendor", sql: 'select count(*) as n from "small"."failures"."' + test.replaceAll('"', '""') + '" where vendor is null' }],
+});
+const answer = (which) => process.stdout.write(JSON.stringify({ findings: which.map(finding) }));
+note(task + ": " + cases.map(({ test, group }) => test + "@" + group).join(" "));`;
+}
+
+/** What the agents were asked, a line a call. */
+export async function calls(audit: AuditFolder): Promise<readonly string[]> {
+  const text = await audit.read("calls.txt").catch(() => "");
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .sort();
 }
 
 function startProgram(folder: string, args: readonly string[]): Running {
