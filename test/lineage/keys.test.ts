@@ -9,7 +9,7 @@ const twice = (where: string) =>
 const unique = (on: string, column = "id") => [{ on, kind: "unique", column }];
 
 async function says(spec: Spec): Promise<readonly string[]> {
-  return told(await walk(spec));
+  return told(await walk(spec, "check"));
 }
 
 describe("keys that repeat", () => {

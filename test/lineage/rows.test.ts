@@ -10,15 +10,18 @@ const notNull = (on: string, column: string) => [{ on, kind: "not_null", column 
 
 describe("values of single rows", () => {
   test("a null that the source already has is raw data, however many models pass it on", async () => {
-    const result = await walk({
-      sources: { bids: bids("case when i < 6 then null else 'v' || (i % 8) end") },
-      models: {
-        stg: "with bids as (select * from {{ bids }}) select id, state, trim(vendor_id) as vendor_id from bids",
-        int: "select * from {{ stg }}",
-        fct: "select i.id, i.state, i.vendor_id from {{ int }} as i",
+    const result = await walk(
+      {
+        sources: { bids: bids("case when i < 6 then null else 'v' || (i % 8) end") },
+        models: {
+          stg: "with bids as (select * from {{ bids }}) select id, state, trim(vendor_id) as vendor_id from bids",
+          int: "select * from {{ stg }}",
+          fct: "select i.id, i.state, i.vendor_id from {{ int }} as i",
+        },
+        tests: notNull("fct", "vendor_id"),
       },
-      tests: notNull("fct", "vendor_id"),
-    });
+      "check",
+    );
     expect(told(result)).toEqual([
       "TX: raw-data source bids.vendor_id (high)",
       "VA: raw-data source bids.vendor_id (high)",
@@ -237,18 +240,21 @@ describe("joins that find no row", () => {
   });
 
   test("a join by a column that is not the parent's key is the joining model's", async () => {
-    const result = await walk({
-      sources: {
-        bids: bids(),
-        vendors:
-          "select 'v' || i as vendor_id, case when i = 2 then 'n' || i else 'v' || i end as number, 'Vendor' as name from range(8) t(i)",
+    const result = await walk(
+      {
+        sources: {
+          bids: bids(),
+          vendors:
+            "select 'v' || i as vendor_id, case when i = 2 then 'n' || i else 'v' || i end as number, 'Vendor' as name from range(8) t(i)",
+        },
+        models: {
+          stg_vendors: "select * from {{ vendors }}",
+          fct: "select b.id, b.state, v.name from {{ bids }} as b left join {{ stg_vendors }} as v on b.vendor_id = v.number",
+        },
+        tests: [...notNull("fct", "name"), { on: "stg_vendors", kind: "unique", column: "vendor_id" }],
       },
-      models: {
-        stg_vendors: "select * from {{ vendors }}",
-        fct: "select b.id, b.state, v.name from {{ bids }} as b left join {{ stg_vendors }} as v on b.vendor_id = v.number",
-      },
-      tests: [...notNull("fct", "name"), { on: "stg_vendors", kind: "unique", column: "vendor_id" }],
-    });
+      "check",
+    );
     expect(told(result)).toEqual(["VA: wrong-join-key model fct.name (high)"]);
   });
 });
