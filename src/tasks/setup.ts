@@ -10,7 +10,11 @@ import type { Session } from "./session.js";
 /** Failure codes: those of `SlotProvider.check`, command-not-found. */
 export async function setUp(session: Session, provider: SlotProvider): Promise<Result<void>> {
   for (const { slot, message } of await session.slots.clear()) {
-    session.emit({ type: "warning", node: "setup", message: `slot ${slot.number} of an earlier run is left: ${message}` });
+    session.emit({
+      type: "warning",
+      node: "setup",
+      message: `slot ${slot.number} of an earlier run is left: ${message}`,
+    });
   }
   if (session.agent.needsSlot) {
     for (let number = 1; number <= session.config.slots.count; number += 1) {
