@@ -22,7 +22,7 @@ export interface Telling {
 
 export interface Told {
   readonly draft: FindingDraft;
-  /** The resource whose file the finding is about; null where no file is to be changed. */
+  /** The resource where the fault enters; null where that is undecided. */
   readonly blamed: Resource | null;
 }
 
@@ -46,7 +46,7 @@ export function tell(telling: Telling): Told | null {
     evidence: [...evidence],
     alternatives: [...verdict.alternatives].slice(0, 20),
   };
-  return { draft, blamed: node !== null && node.type !== "source" ? node : null };
+  return { draft, blamed: verdict.outcome === "decided" ? node : null };
 }
 
 function verdictOf(item: Case, walk: Walk): Verdict {
