@@ -15,6 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 interface Played {
+  readonly logDir: string;
   readonly code: string;
   readonly detail: string;
   readonly drafts: readonly FindingDraft[];
@@ -27,6 +28,7 @@ async function play(
   more: Partial<InvestigationRequest> = {},
   env: Record<string, string | undefined> = { PATH: process.env.PATH },
 ): Promise<Played> {
+  const logDir = await mkdtemp(join(folder, "log-"));
   const drafts: FindingDraft[] = [];
   const rejected: { text: string; objection: Objection }[] = [];
   const options = command.settings.parse({ command: [...argv], ...settings });
@@ -36,7 +38,7 @@ async function play(
     requestFor(["not_null_bids_vendor@VA", "unique_bids_id@VA"], {
       checkouts: { dbt: folder, "dot-sync": "/src/dot sync" },
       evidenceDir: join(folder, "evidence"),
-      logDir: join(folder, "log"),
+      logDir,
       submit: async (draft) => {
         drafts.push(draft);
         return { admitted: true };
@@ -46,13 +48,13 @@ async function play(
     }),
   );
   const failure = result.ok ? { code: "ok", detail: "" } : { detail: "", ...result.failure };
-  return { code: failure.code, detail: failure.detail, drafts, rejected };
+  return { code: failure.code, detail: failure.detail, drafts, rejected, logDir };
 }
 
 const acting = (behaviour: string, ...args: string[]) => [process.execPath, fake, behaviour, ...args];
 const names = (played: Played) => played.drafts.map(({ test }) => test);
 
-describe("a program that answers", () => {
+describe.concurrent("a program that answers", () => {
   it("hands in its findings one by one", async () => {
     const played = await play(acting("answers"));
     expect([played.code, names(played), played.rejected]).toEqual([
@@ -60,7 +62,7 @@ describe("a program that answers", () => {
       ["not_null_bids_vendor", "unique_bids_id"],
       [],
     ]);
-    expect(await readFile(join(folder, "log/answer.txt"), "utf8")).toContain('"findings"');
+    expect(await readFile(join(played.logDir, "answer.txt"), "utf8")).toContain('"findings"');
   });
 
   it("may put them in a code fence with words around it", async () => {
@@ -113,7 +115,7 @@ describe("a program that answers", () => {
   });
 });
 
-describe("a program that misbehaves", () => {
+describe.concurrent("a program that misbehaves", () => {
   it.each([
     ["garbage", /no complete JSON object/],
     ["cut-off", /no complete JSON object/],
@@ -128,8 +130,9 @@ describe("a program that misbehaves", () => {
   });
 
   it("by printing 200 MB is ended at its limit", async () => {
-    expect(await play(acting("floods"))).toMatchObject({ code: "agent-output-too-large", drafts: [] });
-    expect((await readFile(join(folder, "log/answer.txt"))).length).toBeLessThan(12_000_000);
+    const played = await play(acting("floods"));
+    expect(played).toMatchObject({ code: "agent-output-too-large", drafts: [] });
+    expect((await readFile(join(played.logDir, "answer.txt"))).length).toBeLessThan(12_000_000);
   });
 
   it("by never ending is ended with its children", async () => {
@@ -151,7 +154,7 @@ describe("a program that misbehaves", () => {
     const played = await play(acting("answers-then-fails"));
     expect([played.code, names(played)]).toEqual(["agent-failed", ["not_null_bids_vendor"]]);
     expect(played.detail).toBe("API_KEY=[redacted] and the model went away");
-    expect(await readFile(join(folder, "log/agent.log"), "utf8")).not.toContain("abcdef");
+    expect(await readFile(join(played.logDir, "agent.log"), "utf8")).not.toContain("abcdef");
   });
 
   it("by failing without an answer has failed, and is not asked about its answer", async () => {
