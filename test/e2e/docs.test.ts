@@ -41,7 +41,7 @@ describe("on the demo", () => {
   test("README shows VA's page as it is", async () => {
     const page = await demo.read(".audit/results/VA.md");
     const [example] = codeBlocks(document("README.md"), "markdown");
-    const lines = (example?.code ?? "").split("\n").filter((line) => line !== "" && !line.endsWith("…"));
+    const lines = (example?.code ?? "").split("\n").map((line) => line.replace(/ …$/, ""));
     expect(lines.length).toBeGreaterThan(5);
     expect(lines.filter((line) => !page.includes(line))).toEqual([]);
   });
