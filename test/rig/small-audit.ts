@@ -47,9 +47,9 @@ export interface Running {
 }
 
 /** A folder with the config `config`, or with none. */
-export async function auditFolder(): Promise<AuditFolder> {
+export async function auditFolder(env: Readonly<Record<string, string>> = {}): Promise<AuditFolder> {
   const folder = await mkdtemp(join(tmpdir(), "audit-run-e2e-"));
-  const start = (...args: string[]): Running => startProgram(folder, args);
+  const start = (...args: string[]): Running => startProgram(folder, args, env);
   return {
     folder,
     configure: (more = {}) => writeFile(join(folder, "audit.config.yaml"), stringify({ ...smallConfig, ...more })),
@@ -176,8 +176,8 @@ function runResults(failures: Failures) {
 }
 
 /** The demo as a user has it: the examples, the config and the exceptions, in a folder of its own. */
-export async function demoFolder(): Promise<AuditFolder> {
-  const audit = await auditFolder();
+export async function demoFolder(env: Readonly<Record<string, string>> = {}): Promise<AuditFolder> {
+  const audit = await auditFolder(env);
   for (const part of ["examples", "audit.config.yaml", "audit.exceptions.yaml"]) {
     const ignored = /[/\\](\.data|target|logs|\.audit)([/\\]|$)/;
     await cp(join(root, part), join(audit.folder, part), {
@@ -226,11 +226,11 @@ export async function calls(audit: AuditFolder): Promise<readonly string[]> {
     .sort();
 }
 
-function startProgram(folder: string, args: readonly string[]): Running {
+function startProgram(folder: string, args: readonly string[], more: Readonly<Record<string, string>>): Running {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
   const child = spawn(process.execPath, [cli, ...args], {
     cwd: folder,
-    env: { PATH, HOME, LANG, TMPDIR },
+    env: { PATH, HOME, LANG, TMPDIR, ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
