@@ -25,7 +25,9 @@ export function git(cwd: string, args: readonly string[], options: GitOptions = 
   const env = gitEnvironment(process.env);
   if (alternateObjects !== undefined) env.GIT_ALTERNATE_OBJECT_DIRECTORIES = alternateObjects;
   if (index !== undefined) env.GIT_INDEX_FILE = index;
-  return shell({ timeout: 600_000, ...rest, cwd, env })`git ${quietly} ${args}`;
+  // The first plain word is git's command: before it there are options, absolute paths and settings only.
+  const name = `git ${args.find((arg) => /^[a-z][a-z-]*$/.test(arg)) ?? ""}`.trim();
+  return shell({ timeout: 600_000, ...rest, cwd, env, name })`git ${quietly} ${args}`;
 }
 
 const quietly = [

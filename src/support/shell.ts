@@ -14,6 +14,8 @@ export interface ShellOptions {
   /** Milliseconds; default 60,000. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** How messages call the command. Default: its text, values left out. */
+  readonly name?: string;
   /** Exit codes that are no failure. Default: 0. */
   readonly okCodes?: readonly number[];
 }
@@ -37,7 +39,7 @@ export type Shell = (
  */
 export function shell(options: ShellOptions): Shell {
   return async (pieces, ...values) => {
-    const command = pieces.join("…").trim();
+    const command = options.name ?? pieces.join("…").trim();
     if (isAborted(options.signal)) return failed("aborted", `${command} was not started`);
     if (values.flat().some((value) => value.includes("\0"))) {
       return failed("command-failed", `${command}: an argument holds a NUL byte`);
