@@ -6,7 +6,7 @@
 import type { FailingRows } from "../model/case.js";
 import type { Project, Resource } from "../model/project.js";
 import { ok, type Result } from "../model/result.js";
-import type { Cell, Dialect, Query } from "../model/warehouse.js";
+import type { Cell, Column, Dialect, Query } from "../model/warehouse.js";
 import { type Check, checkOf } from "./check.js";
 import type { ColumnLineage } from "./column-lineage.js";
 import { followKey } from "./key-rule.js";
@@ -64,8 +64,12 @@ export async function walkTest(request: WalkRequest): Promise<Walk> {
   if (tested === undefined) return none("the manifest does not say which relation is tested");
   const columns = await workspace.columns(tested);
   if (columns === null) return none(`${tested.name} cannot be read`);
-  const group = request.failingRows.groupColumn === null ? undefined : find(columns, request.failingRows.groupColumn);
-  const start = await countNow(workspace, test, tested, check, group?.name ?? null);
+  const { groupColumn } = request.failingRows;
+  const group = groupColumn === null ? undefined : find(columns, groupColumn)?.name;
+  // A group column that the relation lacks (values mapped by the config) may come with the rows that export made.
+  const rows =
+    groupColumn !== null && group === undefined ? await rowsWith(workspace, columns, request.failingRows) : null;
+  const start = await countNow(workspace, test, tested, check, group ?? null, rows);
   if (!start.ok) return none(start.failure.message);
   const { trail, counts, stale } = start.value;
   if (stale.length > 0) {
@@ -77,7 +81,21 @@ export async function walkTest(request: WalkRequest): Promise<Walk> {
   for (const key of trail.groups.keys()) {
     if (!verdicts.all.has(key)) verdicts.undecided(trail, [key], "the walk ended without an answer");
   }
-  return { verdicts: verdicts.all, grouped: group !== undefined, counts, queries: workspace.queries };
+  return { verdicts: verdicts.all, grouped: group !== undefined || rows !== null, counts, queries: workspace.queries };
+}
+
+/** The failing rows of `export` as witnesses, where they have every column of the tested relation. */
+async function rowsWith(
+  workspace: Workspace,
+  columns: readonly Column[],
+  failingRows: WalkRequest["failingRows"],
+): Promise<Witnesses | null> {
+  const probe = await workspace.query(`select * from (\n${failingRows.sql}\n) as r limit 0`);
+  if (!probe.ok || columns.some((column) => find(probe.value.columns, column.name) === undefined)) return null;
+  const name = find(probe.value.columns, failingRows.groupColumn ?? "")?.name;
+  if (name === undefined) return null;
+  const group = workspace.dialect.toText(`r.${workspace.dialect.quote(name)}`);
+  return { ctes: [], from: `(\n${failingRows.sql}\n) as r`, where: null, group, depth: 0 };
 }
 
 async function follow(rules: Rules, trail: Trail, check: Check, tested: Resource): Promise<void> {
@@ -102,6 +120,10 @@ async function follow(rules: Rules, trail: Trail, check: Check, tested: Resource
   }
 }
 
+function whereOf(witnesses: Witnesses): string {
+  return witnesses.where === null ? "" : ` where ${witnesses.where}`;
+}
+
 interface Start {
   readonly trail: Trail;
   readonly counts: ReadonlyMap<Cell, number>;
@@ -116,21 +138,22 @@ async function countNow(
   tested: Resource,
   check: Check,
   group: string | null,
+  rows: Witnesses | null,
 ): Promise<Result<Start>> {
   const from = workspace.from(tested);
   if (from === null)
     return { ok: false, failure: { code: "relation-missing", message: `${tested.name} cannot be read` } };
-  const here = await base(workspace, test, tested, check, from, group);
+  const here = rows ?? (await base(workspace, test, tested, check, from, group));
   if (here === null)
     return {
       ok: false,
       failure: { code: "relation-missing", message: "the relation that the test refers to cannot be read" },
     };
   const count = (witnesses: Witnesses, now: number) =>
-    `select ${witnesses.group} as group_key, ${now} as now_rows, ${1 - now} as fresh_rows from ${witnesses.from}${witnesses.where === null ? "" : ` where ${witnesses.where}`}`;
+    `select ${witnesses.group} as group_key, ${now} as now_rows, ${1 - now} as fresh_rows from ${witnesses.from}${whereOf(witnesses)}`;
   const ask = (parts: readonly string[]) =>
     `select group_key, sum(now_rows) as failing, sum(fresh_rows) as failing_when_compiled\nfrom (${parts.join("\nunion all\n")}) as counted\ngroup by group_key`;
-  const compiled = await fresh(workspace, tested);
+  const compiled = rows === null ? await fresh(workspace, tested) : null;
   const again = compiled === null ? null : await base(workspace, test, tested, check, compiled, group);
   let compared = again !== null;
   let sql = ask(again === null ? [count(here, 1)] : [count(here, 1), count(again, 0)]);
@@ -144,6 +167,8 @@ async function countNow(
   const counts = new Map<Cell, number>();
   const stale: Cell[] = [];
   const hops = new Map<Cell, Hop>();
+  // The evidence is the plain count; the comparison is the title's.
+  const own = `select ${here.group} as group_key, count(*) as failing from ${here.from}${whereOf(here)} group by 1`;
   for (const [key, [now = 0, then = 0]] of byGroup(answer.value.rows)) {
     if (now === 0) continue;
     counts.set(key, now);
@@ -155,7 +180,7 @@ async function countNow(
       seen: now,
       found: now,
       failing: now,
-      sql,
+      sql: own,
       shows: { column: "failing", value: now },
       title,
     });

@@ -4,7 +4,7 @@
  */
 import type { Resource } from "../model/project.js";
 import type { Cell, Dialect } from "../model/warehouse.js";
-import type { Join, Shape } from "./scope.js";
+import type { Join, Origin, Shape } from "./scope.js";
 import type { Node } from "./syntax.js";
 import type { ResourceShape, Workspace } from "./workspace.js";
 
@@ -26,6 +26,8 @@ export interface Pair {
   /** SQL over the parent's alias. */
   readonly sql: string;
   readonly direct: boolean;
+  /** The parent's column, where the value is one. */
+  readonly base: string | null;
 }
 
 export type Link =
@@ -53,6 +55,10 @@ export function byGroup(rows: readonly (readonly Cell[])[]): ReadonlyMap<Cell, r
   return new Map(rows.map((row) => [row[0] ?? null, row.slice(1).map((cell) => Number(cell ?? 0))]));
 }
 
+function baseOf(origin: Origin | undefined): string | null {
+  return origin?.kind === "direct" ? (origin.columns[0]?.column ?? null) : null;
+}
+
 /** The pairs of columns by which rows of the child and of one instance are the same row. */
 function pairsOf(workspace: Workspace, shape: Shape, instance: string, except: ReadonlySet<string>): readonly Pair[] {
   return shape.columns.flatMap((column): Pair[] => {
@@ -62,11 +68,14 @@ function pairsOf(workspace: Workspace, shape: Shape, instance: string, except: R
         item.node !== null && item.columns.every((base) => base.instance === instance) && item.columns.length > 0,
     );
     const sql = origin?.node ? workspace.lineage.expression(origin.node) : null;
-    return sql === null ? [] : [{ column: column.name, sql, direct: origin?.kind === "direct" }];
+    return sql === null ? [] : [{ column: column.name, sql, direct: origin?.kind === "direct", base: baseOf(origin) }];
   });
 }
 
-/** Direct pairs where they hold a declared key, else all: more columns tell rows apart better. */
+/** More columns than these tell no more rows apart, and make the SQL long. */
+const mostPairs = 30;
+
+/** The columns of a declared key where they are passed on, else all that are: more columns tell rows apart better. */
 function bestPairs(
   workspace: Workspace,
   child: Resource,
@@ -77,15 +86,24 @@ function bestPairs(
   const all = pairsOf(workspace, at.shape, instance, except);
   const parent = at.parents.get(instance);
   const direct = all.filter((pair) => pair.direct);
-  const baseNames = new Map(direct.map((pair) => [pair.sql.toLowerCase(), pair]));
-  const covers = (pairs: readonly Pair[]) => {
-    const names = new Set(pairs.map((pair) => pair.column.toLowerCase()));
-    const own = workspace.uniqueKeys(child).some((key) => key.every((column) => names.has(column)));
-    const parents = parent === undefined ? [] : workspace.uniqueKeys(parent);
-    return own || parents.some((key) => key.every((column) => baseNames.has(`"${instance}"."${column}"`)));
+  const keyIn = (pairs: readonly Pair[]) => {
+    const byChild = new Map(pairs.map((pair) => [pair.column.toLowerCase(), pair]));
+    const byParent = new Map(pairs.map((pair) => [pair.base?.toLowerCase(), pair]));
+    for (const [keys, named] of [
+      [workspace.uniqueKeys(child), byChild],
+      [parent === undefined ? [] : workspace.uniqueKeys(parent), byParent],
+    ] as const) {
+      for (const key of keys) {
+        const found = key.flatMap((column) => named.get(column) ?? []);
+        if (found.length === key.length) return found;
+      }
+    }
+    return null;
   };
-  if (covers(direct)) return { pairs: direct, keyed: true };
-  return { pairs: all, keyed: covers(all) };
+  const keyed = keyIn(direct) ?? keyIn(all);
+  if (keyed !== null) return { pairs: keyed, keyed: true };
+  const sorted = [...direct, ...all.filter((pair) => !pair.direct)];
+  return { pairs: sorted.slice(0, mostPairs), keyed: false };
 }
 
 /** Null where nothing ties rows of the child to rows of that instance. */
