@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { readExceptions } from "../config/exceptions.js";
 import { diskFiles, readTextFile } from "../config/files.js";
 import { loadConfig } from "../config/load.js";
-import { loadProject, loadRunResults } from "../dbt/load.js";
+import { completedFrom, loadProject, loadRunResults } from "../dbt/load.js";
 import { type EventLog, openEventLog } from "../execution/events.js";
 import { acquireLock } from "../execution/lock.js";
 import { createSlotPool } from "../execution/slot-pool.js";
@@ -19,6 +19,7 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import { sha256 } from "../model/digest.js";
 import type { AcceptedException } from "../model/finding.js";
 import type { ProgressView } from "../model/progress.js";
+import type { Project } from "../model/project.js";
 import type { Reporter } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { SlotAdapter, SlotProvider } from "../model/slot.js";
@@ -190,13 +191,25 @@ export async function openAudit(
 }
 
 export async function loadArtifacts(config: Config): Promise<Result<Artifacts>> {
-  const project = await loadProject(config.summary.artifacts);
-  const runResults = await loadRunResults(config.summary.artifacts);
+  const { artifacts, table } = config.summary;
+  const project = await loadProject(artifacts);
+  const runResults = await loadRunResults(artifacts, project.ok ? project.value.adapter : "");
   // With a summary table the artifacts are a cross-check; without one they are the truth.
-  const optional = config.summary.table !== null;
-  if (!project.ok && !(optional && project.failure.code === "artifacts-missing")) return project;
-  if (!runResults.ok && !(optional && runResults.failure.code === "artifacts-missing")) return runResults;
-  return ok({ project: project.ok ? project.value : null, runResults: runResults.ok ? runResults.value : null });
+  const mayLack = (failure: Failure): boolean => table !== null && failure.code === "artifacts-missing";
+  if (!project.ok && !mayLack(project.failure)) return project;
+  if (!runResults.ok && !mayLack(runResults.failure)) return runResults;
+  return ok({
+    project: project.ok ? await completed(project.value, config) : null,
+    runResults: runResults.ok ? runResults.value : null,
+  });
+}
+
+/** What the tests' own run compiled, where the summary ran with a target path of its own. */
+async function completed(project: Project, config: Config): Promise<Project> {
+  const own = join(config.dbt.projectDir, "target");
+  if (own === config.summary.artifacts) return project;
+  const earlier = await loadProject(own);
+  return earlier.ok ? completedFrom(project, earlier.value) : project;
 }
 
 export async function openWarehouse(

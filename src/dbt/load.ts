@@ -16,6 +16,20 @@ export async function loadProject(folder: string): Promise<Result<Project>> {
   return ok(await withCompiledFiles(project.value, folder));
 }
 
+/**
+ * Takes compiled SQL that a project lacks from what an earlier invocation left, where the source is still the same:
+ * an invocation compiles only what it selects, such as the summary table alone.
+ */
+export function completedFrom(project: Project, earlier: Project): Project {
+  const resources = new Map<string, Resource>();
+  for (const [id, resource] of project.resources) {
+    const before = earlier.resources.get(id);
+    const usable = resource.compiledCode === null && before?.rawCode === resource.rawCode;
+    resources.set(id, usable ? { ...resource, compiledCode: before.compiledCode } : resource);
+  }
+  return { ...project, resources };
+}
+
 /** `adapter` decides how an unquoted name is stored; take it from the project. */
 export async function loadRunResults(folder: string, adapter = ""): Promise<Result<RunResults>> {
   const text = await readArtifact(folder, "run_results.json");
