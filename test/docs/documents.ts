@@ -45,13 +45,14 @@ export function codeBlocks({ text }: Document, language: string): readonly CodeB
     .filter((block) => block.language === language);
 }
 
-/** Every command that the document shows as one: in `sh` blocks, in steps of a workflow, inline as `audit-run …`. */
+/** Every command that the document shows as one: in `sh` blocks, in steps of a workflow, indented, inline as `audit-run …`. */
 export function commands(from: Document): readonly (readonly string[])[] {
   const blocks = codeBlocks(from, "sh").map(({ code }) => code);
   const steps = codeBlocks(from, "yaml").flatMap(({ code }) => workflowSteps(code));
   const prose = from.text.replaceAll(/^```[\s\S]*?^```/gm, "");
   const inline = [...prose.matchAll(/`((?:npx )?audit-run(?: [^`]*)?)`/g)].map((match) => match[1] ?? "");
-  return [...blocks, ...steps, ...inline].flatMap(splitCommands);
+  const indented = [...prose.matchAll(/^ {4}((?:npx|audit-run|npm|node|dbt)\b.*)$/gm)].map((match) => match[1] ?? "");
+  return [...blocks, ...steps, ...indented, ...inline].flatMap(splitCommands);
 }
 
 /** What follows `audit-run`, where that is the program. */
