@@ -232,10 +232,14 @@ export function adapterSettings({ agents, slots, warehouses }: Registries): Adap
 async function createProvider(config: Config, registries: Registries): Promise<Result<SlotProvider>> {
   const adapter = registries.slots[config.slots.provider];
   if (adapter === undefined) throw new Error(`BUG: the config names slot provider ${config.slots.provider}`);
-  const { dbt } = config;
-  const inProject = (folder: string): string => (dbt.dir === "." ? folder : `${dbt.dir}/${folder}`);
+  const { dbt, summary } = config;
+  const provision = [
+    { from: join(dbt.projectDir, "dbt_packages"), to: join(dbt.dir, "dbt_packages") },
+    // Where the summary has a target path of its own, the compiled SQL is there.
+    { from: summary.artifacts, to: join(dbt.dir, "target") },
+  ];
   const repos = [
-    ...(dbt.slot ? [{ name: "dbt", path: dbt.path, provision: [inProject("dbt_packages"), inProject("target")] }] : []),
+    ...(dbt.slot ? [{ name: "dbt", path: dbt.path, provision }] : []),
     ...config.sources.filter(({ slot }) => slot).map(({ name, path }) => ({ name, path, provision: [] })),
   ];
   return adapter.create(config.slots.settings, { auditDir: config.dir, repos });

@@ -8,8 +8,15 @@ export interface SlotRepo {
   readonly name: string;
   /** Absolute root of the repository in the user's own tree. */
   readonly path: string;
-  /** Folders relative to its root that git ignores but an agent needs, such as dbt_packages and target. */
-  readonly provision: readonly string[];
+  /** Folders that git ignores but an agent needs, such as dbt_packages and compiled SQL. A missing one is no failure. */
+  readonly provision: readonly Provision[];
+}
+
+export interface Provision {
+  /** Absolute folder. */
+  readonly from: string;
+  /** Where it belongs, relative to the repository's root. */
+  readonly to: string;
 }
 
 /** An isolated checkout. */

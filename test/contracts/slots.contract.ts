@@ -64,7 +64,9 @@ export function slotContract({ adapter, settings, isolates }: SlotContractOption
   beforeEach(async () => {
     folder = await temporaryFolder();
     await cp(template.path, folder.path, { recursive: true, verbatimSymlinks: true });
-    dbt = { name: "dbt", path: join(folder.path, "ai platform"), provision: ["dbt_packages", "target", "not-there"] };
+    const path = join(folder.path, "ai platform");
+    const provision = ["dbt_packages", "target", "not-there"].map((to) => ({ from: join(path, to), to }));
+    dbt = { name: "dbt", path, provision };
     sync = { name: `dot "sync" ü`, path: join(folder.path, "dot-sync"), provision: [] };
     context = { auditDir: join(dbt.path, ".audit"), repos: [dbt, sync] };
     archiveDir = join(context.auditDir, "slots", "archive");

@@ -17,7 +17,9 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 function open(more: Partial<SlotContext> & { path?: string; provision?: string[] } = {}) {
-  const repo: SlotRepo = { name: "dbt", path: more.path ?? root, provision: more.provision ?? [] };
+  const path = more.path ?? root;
+  const provision = (more.provision ?? []).map((to) => ({ from: join(path, to), to }));
+  const repo: SlotRepo = { name: "dbt", path, provision };
   return slots.worktree.create({}, { auditDir: join(root, ".audit"), repos: [repo], ...more });
 }
 

@@ -2,7 +2,7 @@
  * Slots as plain copies, for folders that are no git checkout. A copy has no `.git`; what changes in it is found with a
  * git repository of our own beside it.
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { failed, ok, type Result } from "../../model/result.js";
 import type { Slot, SlotAdapter, SlotContext, SlotProvider } from "../../model/slot.js";
@@ -21,6 +21,7 @@ import {
   slotFolder,
   writeMark,
 } from "./mark.js";
+import { provision } from "./repository.js";
 import { makePrivateRepository, treeOf } from "./state.js";
 
 const settings = z.strictObject({});
@@ -53,6 +54,10 @@ function provider(context: SlotContext): SlotProvider {
         if (signal.aborted) return failed("aborted", `the copy of ${repo.path} was ended`);
         return failed("slot-failed", `${repo.path} cannot be copied: ${(error as Error).message}`);
       }
+      // What lies in the repository itself has come with it.
+      const more = repo.provision.filter((one) => resolve(one.from) !== resolve(repo.path, one.to));
+      const provisioned = await provision({ ...repo, provision: more }, to, context, signal);
+      if (!provisioned.ok) return provisioned;
       const tree = await recordTree(treeIn(mark.number, repo.name), signal);
       if (!tree.ok) return tree;
       mark.checkouts[folderOf(repo.name)] = { repository: repo.path, tree: tree.value };

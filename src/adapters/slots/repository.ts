@@ -120,10 +120,12 @@ export async function provision(
   context: SlotContext,
   signal: AbortSignal,
 ): Promise<Result<void>> {
-  for (const folder of repo.provision) {
-    const from = resolve(repo.path, folder);
-    if (!isInside(from, repo.path) || from === resolve(repo.path)) {
-      return failed("slot-failed", `${JSON.stringify(folder)} is no folder inside ${repo.path}, so it is not copied`);
+  for (const { from, to: folder } of repo.provision) {
+    if (!isInside(join(to, folder), to) || resolve(to, folder) === resolve(to)) {
+      return failed(
+        "slot-failed",
+        `${JSON.stringify(folder)} is no folder inside ${repo.path}, so nothing is put there`,
+      );
     }
     const real = await realpath(from).catch(() => null);
     if (real === null) continue;
@@ -133,7 +135,7 @@ export async function provision(
         from: real,
         to: join(to, folder),
         links: { from: repo.path, to },
-        excludes: (path) => isInside(path, context.auditDir),
+        excludes: (path) => isInside(path, context.auditDir) && !isInside(from, context.auditDir),
         signal,
       });
     } catch (error) {
