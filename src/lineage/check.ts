@@ -5,7 +5,7 @@
 import type { Resource } from "../model/project.js";
 import type { Dialect } from "../model/warehouse.js";
 import type { ColumnLineage } from "./column-lineage.js";
-import type { OriginKind } from "./scope.js";
+import type { OriginKind } from "./shape.js";
 import { bareName } from "./workspace.js";
 
 export interface RowCheck {
@@ -59,7 +59,8 @@ export function checkOf(test: Resource, dialect: Dialect, lineage: ColumnLineage
   const named = definition.column ?? (typeof kwargs.column_name === "string" ? kwargs.column_name : null);
   const column = named === null ? null : bareName(named);
   const builtIn = definition.namespace === null || definition.namespace === "dbt";
-  const utility = definition.namespace === "dbt_utils" || definition.namespace === "dbt_expectations";
+  // Projects copy these into macros of their own, which have no namespace.
+  const utility = builtIn || definition.namespace === "dbt_utils" || definition.namespace === "dbt_expectations";
   if (kind === "not_null" && builtIn && column !== null) return notNull(column, dialect);
   if (kind === "accepted_values" && builtIn && column !== null) return acceptedValues(column, kwargs, dialect);
   if (kind === "unique" && builtIn && column !== null) {

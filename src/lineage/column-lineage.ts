@@ -5,12 +5,25 @@
  * Knows no manifest and no warehouse.
  */
 import type { Dialect } from "../model/warehouse.js";
-import { type ColumnsOf, type Reference, resolveShape, type Shape } from "./scope.js";
-import { type ColumnReference, content, isNode, list, mapColumns, type Node, traits } from "./syntax.js";
+import { resolveShape } from "./scope.js";
+import type { ColumnsOf, Reference, Shape } from "./shape.js";
+import {
+  type ColumnReference,
+  content,
+  identifier,
+  isNode,
+  list,
+  mapColumns,
+  type Node,
+  traits,
+  walk,
+} from "./syntax.js";
 
 export interface ColumnLineage {
   /** Every base relation that the query reads; null where the SQL cannot be parsed. */
   references(sql: string): readonly Reference[] | null;
+  /** Every name that stands where a relation may, subqueries in conditions and names of CTEs included. */
+  mentions(sql: string): readonly Reference[];
   shape(sql: string, columnsOf: ColumnsOf): Shape | null;
   /** SQL of a resolved expression; null where the generator refuses. */
   expression(node: Node): string | null;
@@ -55,12 +68,32 @@ export async function loadColumnLineage(dialect: Dialect["name"]): Promise<Colum
     }
   }
 
+  /** SQL that is nested a thousand levels deep overflows the stack; it counts as not readable. */
+  function resolved(sql: string, columnsOf: ColumnsOf): Shape | null {
+    try {
+      return resolveShape(parsed(sql), columnsOf);
+    } catch {
+      return null;
+    }
+  }
+
   return {
     references(sql) {
-      const shape = resolveShape(parsed(sql), () => null);
+      const shape = resolved(sql, () => null);
       return shape === null ? null : [...shape.instances.values()].map((instance) => instance.reference);
     },
-    shape: (sql, columnsOf) => resolveShape(parsed(sql), columnsOf),
+    mentions(sql) {
+      const found: Reference[] = [];
+      walk(parsed(sql), (node) => {
+        const table = content(node, "table");
+        const name = table === null ? null : identifier(table.name);
+        if (table === null || name === null) return true;
+        found.push({ catalog: identifier(table.catalog), schema: identifier(table.schema), name });
+        return true;
+      });
+      return found;
+    },
+    shape: resolved,
     expression: (node) => generated(node),
     columnsOfExpression(sql) {
       const expression = expressionOf(`(${sql})`);

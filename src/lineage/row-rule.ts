@@ -3,45 +3,22 @@
  * At each parent at least half of a group's witnesses must fail for the walk to go on.
  * Knows the general situations of SQL only, no project's.
  */
-import type { Resource } from "../model/project.js";
 import type { Cell } from "../model/warehouse.js";
 import type { RowPlace } from "./check.js";
 import { followUnmatchedJoin } from "./reference-rule.js";
-import { find, type OriginKind } from "./scope.js";
-import { levelOf, noted, onward, type Rules, type Trail, titleOf } from "./trail.js";
+import { candidatesOf } from "./row-candidates.js";
+import { type Ballot, hopOf, type Vote, vote } from "./row-vote.js";
+import { circling, levelOf, noted, only, onward, type Rules, type Trail, titleOf } from "./trail.js";
 import type { Hop } from "./verdict.js";
-import { byGroup, type Carried, carry, type Link, linkTo, statement, witnessesAt } from "./witnesses.js";
+import { witnessesAt } from "./witnesses.js";
 import { isRaw, type ResourceShape } from "./workspace.js";
-
-interface Candidate {
-  readonly instance: string;
-  readonly parent: Resource;
-  readonly place: RowPlace;
-  readonly kind: OriginKind;
-  readonly label: string;
-}
-
-interface Vote {
-  readonly seen: number;
-  readonly found: number;
-  readonly failing: number;
-  /** Share of the parent's other rows that fail as well: a predicate that nearly all rows fail says nothing. */
-  readonly others: number;
-}
-
-interface Ballot {
-  readonly candidate: Candidate;
-  readonly link: Link;
-  readonly carried: Carried;
-  readonly condition: string;
-  readonly sql: string;
-  readonly votes: ReadonlyMap<Cell, Vote>;
-}
 
 export async function followRows(rules: Rules, trail: Trail, place: RowPlace): Promise<void> {
   const { verdicts, workspace } = rules;
   const here = trail.resource;
   const label = [...place.columns.values()].join(", ");
+  const lost = circling(trail, label);
+  if (lost.length > 0) return verdicts.undecided(trail, trail.groups.keys(), "the manifest goes in circles", label);
   if (isRaw(here)) {
     const reason = `the rows are wrong already in ${titleOf(here)}: ${label} ${place.check.says}`;
     verdicts.settle(trail, trail.groups.keys(), {
@@ -61,7 +38,7 @@ export async function followRows(rules: Rules, trail: Trail, place: RowPlace): P
       `${read.failure.message}, so the rows cannot be followed further`,
       label,
     );
-  const found = await candidatesOf(rules, here, read.value, place);
+  const found = candidatesOf(here, read.value, place);
   if (typeof found === "string") return verdicts.undecided(trail, trail.groups.keys(), found, label);
   if (found.length === 0) {
     const reason = `${titleOf(here)} makes ${label} itself, from no column of a parent`;
@@ -84,172 +61,8 @@ export async function followRows(rules: Rules, trail: Trail, place: RowPlace): P
   await count(rules, trail, read.value, place, ballots, problems);
 }
 
-/** Parents' columns that the tested columns are made of; a text says why that cannot be known. */
-async function candidatesOf(
-  _rules: Rules,
-  here: Resource,
-  at: ResourceShape,
-  place: RowPlace,
-): Promise<readonly Candidate[] | string> {
-  const names = [...place.columns];
-  const origins = names.map(([, name]) => find(at.shape.columns, name)?.origins);
-  if (origins.some((item) => item === undefined)) {
-    return `the SQL of ${here.name} does not show where ${names.map(([, name]) => name).join(", ")} comes from`;
-  }
-  if (names.length > 1) return together(at, here, place, origins as readonly (readonly Origin[])[]);
-  const [test, local] = names[0] ?? ["", ""];
-  const all = origins[0] ?? [];
-  const candidates = new Map<string, Candidate>();
-  for (const origin of all) {
-    for (const base of origin.columns) {
-      const parent = at.parents.get(base.instance);
-      const reference = at.shape.instances.get(base.instance)?.reference.name ?? base.instance;
-      if (parent === undefined) return `${here.name} reads ${reference}, which the project does not know`;
-      const wide = place.wide || origin.kind !== "direct";
-      candidates.set(JSON.stringify(base), {
-        instance: base.instance,
-        parent,
-        place: { check: place.check, columns: new Map([[test, base.column]]), wide },
-        kind: origin.kind,
-        label: base.column,
-      });
-    }
-  }
-  if (candidates.size === 0 && all.some((origin) => origin.kind === "unknown")) {
-    return `the SQL of ${here.name} does not show where ${local} comes from`;
-  }
-  return [...candidates.values()].slice(0, 8);
-}
-
-type Origin = ResourceShape["shape"]["columns"][number]["origins"][number];
-
-/** Several columns are followed only while all of them come unchanged from one and the same parent. */
-function together(
-  at: ResourceShape,
-  here: Resource,
-  place: RowPlace,
-  origins: readonly (readonly Origin[])[],
-): readonly Candidate[] | string {
-  const instances = [...new Set(origins.flat().flatMap((origin) => origin.columns.map((column) => column.instance)))];
-  const candidates: Candidate[] = [];
-  for (const instance of instances) {
-    const columns = new Map<string, string>();
-    for (const [index, [test]] of [...place.columns].entries()) {
-      const direct = origins[index]?.find((item) => item.kind === "direct" && item.columns[0]?.instance === instance);
-      const base = direct?.columns[0];
-      if (base !== undefined) columns.set(test, base.column);
-    }
-    const parent = at.parents.get(instance);
-    if (columns.size < place.columns.size || parent === undefined) continue;
-    candidates.push({
-      instance,
-      parent,
-      place: { ...place, columns },
-      kind: "direct",
-      label: [...columns.values()].join(", "),
-    });
-  }
-  const computed = origins.some((items) => items.some((origin) => origin.kind !== "direct"));
-  if (candidates.length > 0 || computed) return candidates;
-  return `the columns of the test come from several parents of ${here.name}, each of which may hold the wrong one`;
-}
-
-async function vote(
-  rules: Rules,
-  trail: Trail,
-  at: ResourceShape,
-  candidate: Candidate,
-  place: RowPlace,
-): Promise<Ballot | string> {
-  const { workspace } = rules;
-  const { instance, parent } = candidate;
-  const from = workspace.from(parent);
-  if (from === null) return `${parent.name} cannot be read`;
-  const subjects = new Set(place.check.hasValue ? [] : [...place.columns.values()].map((name) => name.toLowerCase()));
-  const link = linkTo(workspace, trail.resource, at, instance, subjects);
-  if (link === null) return `nothing ties the rows of ${trail.resource.name} to rows of ${parent.name}`;
-  const alias = workspace.dialect.quote(instance);
-  const condition = await predicate(rules, candidate, alias);
-  const attempts =
-    link.pairs.some((pair) => !pair.direct) && link.pairs.some((pair) => pair.direct)
-      ? [link, directOnly(link)]
-      : [link];
-  let problem = `${parent.name} cannot be read`;
-  for (const attempt of attempts) {
-    const carried = carry(workspace, trail.witnesses, attempt);
-    if (carried === null) continue;
-    const any = candidate.kind === "aggregate" || candidate.kind === "window";
-    const sql = voteSql(carried, from, alias, condition, any, trail.witnesses.depth);
-    const answer = await workspace.query(sql);
-    if (!answer.ok) {
-      problem = `asking ${parent.name} failed: ${answer.failure.message}`;
-      continue;
-    }
-    const votes = new Map<Cell, Vote>();
-    for (const [group, numbers] of byGroup(answer.value.rows)) {
-      const [seen = 0, found = 0, failing = 0, rows = 0, bad = 0, linkedRows = 0, linkedBad = 0] = numbers;
-      const others = rows > linkedRows ? (bad - linkedBad) / (rows - linkedRows) : 0;
-      votes.set(group, { seen, found, failing, others });
-    }
-    return { candidate, link: attempt, carried, condition, sql, votes };
-  }
-  return problem;
-}
-
-function directOnly(link: Link): Link {
-  return { ...link, pairs: link.pairs.filter((pair) => pair.direct) };
-}
-
-async function predicate(rules: Rules, candidate: Candidate, alias: string): Promise<string> {
-  const { check, columns, wide } = candidate.place;
-  const { dialect } = rules.workspace;
-  if (columns.size > 1 || !wide) return check.fails((name) => `${alias}.${dialect.quote(columns.get(name) ?? name)}`);
-  const [local = ""] = [...columns.values()];
-  const type = (await rules.workspace.column(candidate.parent, local))?.type ?? "";
-  return check.failsUpstream(`${alias}.${dialect.quote(local)}`, "expression", type);
-}
-
-function voteSql(
-  carried: Carried,
-  from: string,
-  alias: string,
-  condition: string,
-  any: boolean,
-  depth: number,
-): string {
-  const keys = carried.parentKeys.map((sql, index) => `${sql} as l${index + 1}`).join(", ");
-  const grouping = carried.parentKeys.join(", ");
-  const operator = carried.equals === "null-safe" ? "is not distinct from" : "=";
-  const on = carried.parentKeys.map((_, index) => `t.j${index + 1} ${operator} p.l${index + 1}`).join(" and ");
-  const names = carried.parentKeys.map((_, index) => `j${index + 1}`).join(", ");
-  // Where one row is made of many, one bad input is enough; otherwise at least half of the linked rows must fail.
-  const fails = any ? "p.bad > 0" : "p.bad * 2 >= p.rows_there";
-  return statement(
-    [
-      ...carried.ctes,
-      `parent_${depth} as (\nselect ${keys}, count(*) as rows_there, sum(case when ${condition} then 1 else 0 end) as bad\nfrom ${from} as ${alias}\ngroup by ${grouping})`,
-      `linked_${depth} as (\nselect p.* from parent_${depth} as p join (select distinct ${names} from ${carried.name}) as t on ${on})`,
-      `votes_${depth} as (\nselect t.group_key, t.tuple, t.weight, max(case when p.rows_there > 0 then 1 else 0 end) as found, max(case when ${fails} then 1 else 0 end) as failing\nfrom ${carried.name} as t left join parent_${depth} as p on ${on}\ngroup by t.group_key, t.tuple, t.weight)`,
-    ],
-    `select group_key, sum(weight) as seen, sum(weight * found) as found, sum(weight * failing) as failing,\n  (select coalesce(sum(rows_there), 0) from parent_${depth}) as parent_rows, (select coalesce(sum(bad), 0) from parent_${depth}) as parent_failing,\n  (select coalesce(sum(rows_there), 0) from linked_${depth}) as linked_rows, (select coalesce(sum(bad), 0) from linked_${depth}) as linked_failing\nfrom votes_${depth}\ngroup by group_key`,
-  );
-}
-
-function hopOf(ballot: Ballot, vote: Vote, says: string): Hop {
-  const { candidate } = ballot;
-  return {
-    resource: candidate.parent.id,
-    column: candidate.label,
-    seen: vote.seen,
-    found: vote.found,
-    failing: vote.failing,
-    sql: ballot.sql,
-    shows: { column: "failing", value: vote.failing },
-    title: `Of ${vote.seen} failing rows, ${vote.failing} fail already in ${titleOf(candidate.parent)}: ${candidate.label} ${says}`,
-  };
-}
-
 const meaningful = (vote: Vote) => vote.others < 0.5;
+
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
 /** Each group goes where most of its witnesses fail already; else to the join that misses; else it stops here. */
@@ -292,14 +105,7 @@ async function count(
         return vote === undefined ? [] : [[group, unmatchedHop(ballot, vote)] as const];
       }),
     );
-    await followUnmatchedJoin(
-      rules,
-      noted({ ...trail, groups: pick(trail, groups) }, hops),
-      at,
-      ballot.link,
-      ballot.candidate,
-      place,
-    );
+    await followUnmatchedJoin(rules, noted(only(trail, groups), hops), at, ballot.link, ballot.candidate, place);
   }
   if (stop.length > 0) stopHere(rules, trail, at, place, ballots, problems, stop);
 }
@@ -310,10 +116,6 @@ function unmatchedHop(ballot: Ballot, vote: Vote): Hop {
     shows: { column: "found", value: vote.found },
     title: `Of ${vote.seen} failing rows, only ${vote.found} have a row in ${titleOf(ballot.candidate.parent)} by the join's condition`,
   };
-}
-
-export function pick(trail: Trail, groups: readonly Cell[]): Trail["groups"] {
-  return new Map([...trail.groups].filter(([group]) => groups.includes(group)));
 }
 
 async function goOn(rules: Rules, trail: Trail, ballot: Ballot, groups: readonly Cell[], says: string): Promise<void> {

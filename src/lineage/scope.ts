@@ -5,6 +5,18 @@
  * Every mention of a base relation is an instance of its own, so the two sides of a self join stay apart,
  * and an instance lies in one branch of a union only.
  */
+import { distinctColumns, kindOf, lookUp, type Source, substitute, type Table, unknownOrigin } from "./origins.js";
+import {
+  type ColumnsOf,
+  type Equality,
+  ephemeralPrefix,
+  find,
+  type Instance,
+  type Join,
+  type Origin,
+  type OutputColumn,
+  type Shape,
+} from "./shape.js";
 import {
   columnNode,
   columnReference,
@@ -14,81 +26,10 @@ import {
   isNode,
   isQuery,
   list,
-  mapColumns,
   type Node,
   traits,
   unwrap,
 } from "./syntax.js";
-
-/** A relation as the SQL names it. */
-export interface Reference {
-  readonly catalog: string | null;
-  readonly schema: string | null;
-  readonly name: string;
-}
-
-export interface Instance {
-  /** `n1`, `n2` …: also its alias in resolved expressions. */
-  readonly id: string;
-  readonly reference: Reference;
-  /** It stands on the side of an outer join that may have no match. */
-  nullable: boolean;
-}
-
-export interface BaseColumn {
-  readonly instance: string;
-  readonly column: string;
-}
-
-export type OriginKind = "direct" | "expression" | "aggregate" | "window" | "generated" | "unknown";
-
-/** One way in which values get into a column (a union gives one for each branch). */
-export interface Origin {
-  readonly kind: OriginKind;
-  /** The value as an expression over base columns; null where it cannot be computed row by row. */
-  readonly node: Node | null;
-  readonly columns: readonly BaseColumn[];
-}
-
-export interface OutputColumn {
-  readonly name: string;
-  readonly origins: readonly Origin[];
-}
-
-export interface Equality {
-  readonly left: Origin;
-  readonly right: Origin;
-}
-
-export interface Join {
-  readonly kind: "inner" | "left" | "right" | "full";
-  /** Instances under the joined (right) side. */
-  readonly right: ReadonlySet<string>;
-  readonly equalities: readonly Equality[];
-  /** It has conditions besides the equalities. */
-  readonly more: boolean;
-}
-
-export interface Shape {
-  readonly columns: readonly OutputColumn[];
-  readonly instances: ReadonlyMap<string, Instance>;
-  readonly joins: readonly Join[];
-}
-
-/** Columns of a base relation; null where it is not known. */
-export type ColumnsOf = (reference: Reference) => readonly string[] | null;
-
-interface Table {
-  readonly columns: readonly OutputColumn[];
-  /** It may have columns that we do not know. */
-  readonly opaque: boolean;
-}
-
-interface Source {
-  readonly alias: string | null;
-  readonly table: Table;
-  readonly instances: ReadonlySet<string>;
-}
 
 interface Cte {
   readonly query: unknown;
@@ -98,12 +39,9 @@ interface Cte {
 
 type Ctes = ReadonlyMap<string, Cte>;
 
-const unknownOrigin: Origin = { kind: "unknown", node: null, columns: [] };
 const opaqueTable: Table = { columns: [], opaque: true };
-const mostInstances = 300;
 
-/** dbt puts ephemeral models into their readers' SQL under this prefix; they are relations to us. */
-export const ephemeralPrefix = "__dbt__cte__";
+const mostInstances = 300;
 
 /** Null where the query is too tangled to be taken apart (over 300 mentions of relations, or no query at all). */
 export function resolveShape(statement: unknown, columnsOf: ColumnsOf): Shape | null {
@@ -324,65 +262,6 @@ class Resolver {
       return { kind, node: computable ? substitute(bare, found.columns, parts) : null, columns };
     });
   }
-}
-
-function kindOf(found: ReturnType<typeof traits>, parts: readonly Origin[], columns: number): OriginKind {
-  if (found.window || parts.some((part) => part.kind === "window")) return "window";
-  if (found.aggregate || parts.some((part) => part.kind === "aggregate")) return "aggregate";
-  if (parts.some((part) => part.kind === "unknown")) return "unknown";
-  if (found.volatile || columns === 0) return "generated";
-  return "expression";
-}
-
-function substitute(
-  expression: unknown,
-  references: readonly { readonly table: string | null; readonly name: string }[],
-  parts: readonly Origin[],
-): Node | null {
-  let position = 0;
-  const replaced = mapColumns(expression, (reference) => {
-    const index = references.findIndex(
-      (item, at) => at >= position && item.name === reference.name && item.table === reference.table,
-    );
-    position = index === -1 ? position : index + 1;
-    const part = parts[index === -1 ? references.findIndex((item) => item.name === reference.name) : index];
-    return part?.node === null || part === undefined ? columnNode("", reference.name) : parenthesised(part.node);
-  });
-  return isNode(replaced) ? replaced : null;
-}
-
-function parenthesised(node: Node): Node {
-  return columnReference(node) === null ? { paren: { this: node, trailing_comments: [] } } : node;
-}
-
-function lookUp(
-  reference: { readonly table: string | null; readonly name: string },
-  sources: readonly Source[],
-  earlier: readonly OutputColumn[],
-): readonly Origin[] | null {
-  if (reference.table !== null) {
-    const table = reference.table.toLowerCase();
-    const source = sources.find((item) => item.alias?.toLowerCase() === table);
-    return source === undefined ? null : (find(source.table.columns, reference.name)?.origins ?? null);
-  }
-  for (const source of sources) {
-    const column = find(source.table.columns, reference.name);
-    if (column !== undefined) return column.origins;
-  }
-  return find(earlier, reference.name)?.origins ?? null;
-}
-
-/** Exact case first: a relation may have `"Id"` beside `id`. */
-export function find<Named extends { readonly name: string }>(
-  columns: readonly Named[],
-  name: string,
-): Named | undefined {
-  const folded = name.toLowerCase();
-  return columns.find((item) => item.name === name) ?? columns.find((item) => item.name.toLowerCase() === folded);
-}
-
-function distinctColumns(columns: readonly BaseColumn[]): readonly BaseColumn[] {
-  return [...new Map(columns.map((column) => [JSON.stringify([column.instance, column.column]), column])).values()];
 }
 
 function withCtes(query: Node, outer: Ctes): Ctes {

@@ -8,7 +8,7 @@ import type { EvidenceClaim, FindingDraft } from "../model/finding.js";
 import type { Project, Resource } from "../model/project.js";
 import type { Dialect } from "../model/warehouse.js";
 import { groupPredicate } from "../sql/index.js";
-import { titleOf } from "./trail.js";
+import { lower, titleOf } from "./trail.js";
 import type { Hop, Situation, Verdict, Walk } from "./verdict.js";
 
 export interface Telling {
@@ -36,11 +36,12 @@ export function tell(telling: Telling): Told | null {
   const category = telling.categories.find((each) => each.role === role);
   if (category === undefined) return null;
   const evidence = evidenceOf(telling, verdict);
+  const counted = verdict.path[0]?.seen ?? item.rows;
   const draft: FindingDraft = {
     test: item.test.name,
     group: item.group.key,
     classification: category.id,
-    confidence: verdict.confidence,
+    confidence: counted === item.rows ? verdict.confidence : lower(verdict.confidence, "medium"),
     root_cause: rootCause(telling, verdict, node, repos),
     recommendation: recommendation(role, verdict, node, repos),
     evidence: [...evidence],
@@ -90,7 +91,9 @@ function rootCause(telling: Telling, verdict: Verdict, node: Resource | null, re
   if (verdict.outcome === "undecided") parts.push(`Undecided: ${verdict.reason}.`);
   else parts.push(`${sentence(verdict.reason)}.`);
   if (tested !== undefined && first !== undefined) {
-    parts.push(`${first.seen} rows of ${titleOf(tested)} fail ${item.test.name} in this group.`);
+    const rows = `${first.seen} rows of ${titleOf(tested)} fail ${item.test.name} in this group`;
+    // Rows have changed since the test ran, or the test's own macro sees it otherwise than the rule here.
+    parts.push(first.seen === item.rows ? `${rows}.` : `${rows} now; the test counted ${item.rows}.`);
   }
   if (verdict.path.length > 1)
     parts.push(`Followed upstream: ${verdict.path.map((hop) => step(hop, project)).join(" → ")}.`);

@@ -75,6 +75,8 @@ export interface Rules {
   readonly verdicts: Verdicts;
   /** The rule for rows, which the rule for references goes back to where a join's key is null. */
   readonly followRows: (rules: Rules, trail: Trail, place: RowPlace) => Promise<void>;
+  /** The rule for keys, which goes on in the joined parent of a fan-out. */
+  readonly followKey: (rules: Rules, trail: Trail, columns: readonly string[]) => Promise<void>;
 }
 
 /** The trail at a parent, for the groups that go there, each with one more hop. */
@@ -95,6 +97,19 @@ export function onward(
     });
   }
   return { resource, witnesses, groups };
+}
+
+/** Groups that have come here, with these columns, again and again: the manifest goes in circles. */
+export function circling(trail: Trail, label: string): readonly Cell[] {
+  return [...trail.groups].flatMap(([group, way]) => {
+    const visits = way.hops.filter((hop) => hop.resource === trail.resource.id && hop.column === label).length;
+    return visits >= 3 ? [group] : [];
+  });
+}
+
+/** The same place, for some of its groups. */
+export function only(trail: Trail, groups: readonly Cell[]): Trail {
+  return { ...trail, groups: new Map([...trail.groups].filter(([group]) => groups.includes(group))) };
 }
 
 /** The same place, with one more hop looked at on the way. */

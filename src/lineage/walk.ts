@@ -12,7 +12,7 @@ import type { ColumnLineage } from "./column-lineage.js";
 import { followKey } from "./key-rule.js";
 import { followReference } from "./reference-rule.js";
 import { followRows } from "./row-rule.js";
-import { find } from "./scope.js";
+import { find } from "./shape.js";
 import { noted, type Rules, type Trail, titleOf, Verdicts } from "./trail.js";
 import type { Hop, Walk } from "./verdict.js";
 import { byGroup, textOrNull, type Witnesses } from "./witnesses.js";
@@ -34,7 +34,7 @@ export interface WalkRequest {
 export async function walkTest(request: WalkRequest): Promise<Walk> {
   const workspace = new Workspace(request);
   const verdicts = new Verdicts();
-  const rules: Rules = { workspace, verdicts, followRows };
+  const rules: Rules = { workspace, verdicts, followRows, followKey };
   const none = (reason: string): Walk => ({
     verdicts: new Map([
       [
@@ -200,8 +200,8 @@ function columnsOf(check: Check): string {
 async function fresh(workspace: Workspace, tested: Resource): Promise<string | null> {
   if (tested.type !== "model" || !["table", "incremental", "materialized_view"].includes(tested.materialized))
     return null;
-  const references = tested.compiledCode === null ? null : workspace.lineage.references(tested.compiledCode);
-  if (references === null || references.some((item) => workspace.resolve(item, tested)?.id === tested.id)) return null;
+  const mentions = tested.compiledCode === null ? [] : workspace.lineage.mentions(tested.compiledCode);
+  if (mentions.some((item) => workspace.resolve(item, tested)?.id === tested.id)) return null;
   return workspace.compiled(tested);
 }
 

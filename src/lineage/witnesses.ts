@@ -4,7 +4,7 @@
  */
 import type { Resource } from "../model/project.js";
 import type { Cell, Dialect } from "../model/warehouse.js";
-import type { Join, Origin, Shape } from "./scope.js";
+import type { Join, Origin, Shape } from "./shape.js";
 import type { Node } from "./syntax.js";
 import type { ResourceShape, Workspace } from "./workspace.js";
 

@@ -7,7 +7,7 @@ import { relationKey } from "../model/relation.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { Column, Dialect, Query, QueryResult } from "../model/warehouse.js";
 import type { ColumnLineage } from "./column-lineage.js";
-import { ephemeralPrefix, find, type Reference, type Shape } from "./scope.js";
+import { ephemeralPrefix, find, type Reference, type Shape } from "./shape.js";
 
 export type Describe = (relations: readonly Relation[]) => Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
 

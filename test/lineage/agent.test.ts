@@ -93,7 +93,7 @@ const repo = (loads: readonly string[]): SourceRepoConfig => ({
 describe("the lineage agent", () => {
   test("each group gets its own category, with queries whose claims hold", async () => {
     const rig = await build(spec);
-    const { request, drafts } = asked(rig, [caseOf(value("VA")), caseOf(value("TX"), "t0", 5)]);
+    const { request, drafts } = asked(rig, [caseOf(value("VA")), caseOf(value("TX"), "t0", 4)]);
     expect(await (await agent()).investigate(request)).toEqual(ok(undefined));
     expect(drafts.map((draft) => [draft.group, draft.classification, draft.confidence])).toEqual([
       ["VA", "source_data_issue", "high"],
@@ -121,7 +121,7 @@ describe("the lineage agent", () => {
     const rig = await build(spec);
     const investigator = await agent();
     const one = asked(rig, [caseOf(value("VA"))]);
-    const other = asked(rig, [caseOf(value("TX"), "t0", 5)]);
+    const other = asked(rig, [caseOf(value("TX"), "t0", 4)]);
     await Promise.all([investigator.investigate(one.request), investigator.investigate(other.request)]);
     expect(rig.asked.length).toBeLessThanOrEqual(2);
     expect(other.drafts[0]?.classification).toBe("needs_fix");

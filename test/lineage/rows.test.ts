@@ -302,6 +302,51 @@ describe("what the SQL does not give away is undecided, and says why", () => {
     expect(reasons[0]).toContain("stale");
   });
 
+  test("a manifest that goes in circles, and SQL nested beyond what can be read", async () => {
+    const deep = `select id, state, ${"coalesce(".repeat(60)}vendor_id${", null)".repeat(60)} as vendor_id from {{ bids }}`;
+    const nested = await undecided({
+      sources: { bids: bids("null") },
+      models: { stg: deep },
+      tests: notNull("stg", "vendor_id"),
+    });
+    expect(nested[0]).toContain("cannot be taken apart");
+    const circle = await undecided({
+      sources: { bids: bids("null") },
+      models: {
+        one: { sql: "select * from {{ two }}", built: "select * from {{ bids }}" },
+        two: { sql: "select * from {{ one }}", built: "select * from {{ bids }}" },
+      },
+      tests: notNull("one", "vendor_id"),
+    });
+    expect(circle[0]).toContain("circles");
+  });
+
+  test("an incremental model that reads itself is followed to its other parent", async () => {
+    const result = await walk({
+      sources: { bids: bids("case when i < 6 then null else 'v' end") },
+      models: {
+        inc: {
+          sql: "select * from {{ bids }} where id > (select coalesce(max(id), -1) from {{ inc }})",
+          built: "select * from {{ bids }}",
+          as: "incremental",
+        },
+      },
+      tests: notNull("inc", "vendor_id"),
+    });
+    expect(told(result)[1]).toBe("VA: raw-data source bids.vendor_id (high)");
+  });
+
+  test("a parent that the warehouse does not have", async () => {
+    const reasons = await undecided({
+      sources: { bids: bids("null") },
+      models: {
+        stg: { sql: 'select id, state, vendor_id from "elsewhere"."x"."bids"', built: "select * from {{ bids }}" },
+      },
+      tests: notNull("stg", "vendor_id"),
+    });
+    expect(reasons[0]).toContain("does not");
+  });
+
   test("a singular test, a kind without a rule, a spent budget", async () => {
     const project = { sources: { bids: bids("null") }, models: { stg: "select * from {{ bids }}" } };
     expect((await undecided({ ...project, tests: [{ on: "stg", kind: "singular" }] }))[0]).toContain("singular test");

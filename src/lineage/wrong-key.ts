@@ -1,0 +1,76 @@
+/**
+ * Does a join that finds nothing compare with the wrong column of its parent?
+ */
+import type { Resource } from "../model/project.js";
+import type { Question } from "./missing.js";
+import { noted, type Rules, type Trail, titleOf } from "./trail.js";
+import { byGroup, statement } from "./witnesses.js";
+
+/** The values are in the parent, in its key or in a column of the same name: the join compares with the wrong one. */
+export async function wrongKey(rules: Rules, trail: Trail, question: Question, joiner: Resource): Promise<void> {
+  const { verdicts, workspace } = rules;
+  const { missing, parent } = question;
+  const from = workspace.from(parent.resource);
+  if (from === null) return;
+  for (const columns of await otherKeys(rules, question)) {
+    const { quote, toText } = workspace.dialect;
+    const values = columns.map((column, index) => `${toText(`t.${quote(column)}`)} as l${index + 1}`).join(", ");
+    const on = columns.map((_, index) => `${toText(`m.j${index + 1}`)} = p.l${index + 1}`).join(" and ");
+    const sql = statement(
+      missing.ctes,
+      `select m.group_key, sum(m.weight) as seen, sum(case when p.l1 is not null then m.weight else 0 end) as found\nfrom ${missing.name} as m left join (select distinct ${values} from ${from} as t) as p on ${on}\ngroup by m.group_key`,
+    );
+    const answered = await workspace.query(sql);
+    if (!answered.ok) continue;
+    const label = columns.join(", ");
+    for (const [group, [seen = 0, found = 0]] of byGroup(answered.value.rows)) {
+      if (seen === 0 || found * 2 < seen || !trail.groups.has(group)) continue;
+      const target = titleOf(parent.resource);
+      const title = `Of ${seen} rows that the join finds nothing for, ${found} would find a row in ${target} by ${label}`;
+      const shows = { column: "found", value: found };
+      const hop = {
+        resource: parent.resource.id,
+        column: label,
+        seen,
+        found,
+        failing: seen - found,
+        sql,
+        shows,
+        title,
+      };
+      const reason = `${titleOf(joiner)} joins ${target} by ${parent.columns.join(", ")}, but ${found} of ${seen} failing rows find their row by ${label}`;
+      const confidence = found >= seen * 0.9 ? "high" : "medium";
+      const settlement = {
+        situation: "wrong-join-key",
+        node: joiner,
+        column: question.label,
+        confidence,
+        reason,
+      } as const;
+      verdicts.settle(noted(trail, new Map([[group, hop]])), [group], settlement);
+    }
+  }
+}
+
+/** The join's columns with one of them replaced: by the rest of a declared key, or by the child's column's namesake. */
+async function otherKeys(rules: Rules, question: Question): Promise<readonly (readonly string[])[]> {
+  const { workspace } = rules;
+  const { child, parent } = question;
+  const joined = parent.columns.map((column) => column.toLowerCase());
+  const found = new Map<string, readonly string[]>();
+  const replace = async (position: number, name: string) => {
+    const column = await workspace.column(parent.resource, name);
+    if (column === null || joined.includes(column.name.toLowerCase())) return;
+    const columns = parent.columns.map((own, index) => (index === position ? column.name : own));
+    found.set(JSON.stringify(columns), columns);
+  };
+  for (const [position, own] of joined.entries()) {
+    const namesake = child?.columns[position];
+    if (namesake !== undefined) await replace(position, namesake);
+    for (const key of workspace.uniqueKeys(parent.resource)) {
+      const rest = key.filter((column) => !joined.includes(column));
+      if (rest.length === 1 && !key.includes(own)) await replace(position, rest[0] ?? "");
+    }
+  }
+  return [...found.values()].slice(0, 4);
+}
