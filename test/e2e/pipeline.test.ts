@@ -2,9 +2,10 @@
  * The built program on small audits without dbt, with real agents' processes, real git and a real DuckDB.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   type AuditFolder,
@@ -25,6 +26,15 @@ const keep = (audit: AuditFolder): AuditFolder => {
   opened.push(audit);
   return audit;
 };
+
+/** Ended, or ended and not yet collected by whoever inherited it. */
+function isGone(pid: number): boolean {
+  try {
+    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return true;
+  }
+}
 
 const twoStates: Failures = {
   vendor_missing: [
@@ -370,11 +380,30 @@ answer(cases);`);
       "investigate:VA": "cancelled",
     });
     const pid = Number((await calls(audit)).find((line) => line.startsWith("pid"))?.slice(4));
-    expect(() => process.kill(pid, 0)).toThrow();
+    expect(isGone(pid)).toBe(true);
     await agentProgram(audit);
     await rm(join(audit.folder, "calls.txt"));
     expect((await audit.run()).exitCode).toBe(0);
     expect(await calls(audit)).toEqual(["VA: total_wrong@VA vendor_missing@VA"]);
+  });
+
+  test("Ctrl-C twice stops at once and leaves no agent behind", async () => {
+    const audit = await inGit(
+      `process.on("SIGTERM", () => undefined); note("pid " + process.pid); setInterval(() => undefined, 1000);`,
+    );
+    const running = audit.start("--progress", "plain");
+    await running.says("investigate:TX started");
+    while ((await calls(audit)).filter((line) => line.startsWith("pid")).length < 2) await nextTurn();
+    running.kill("SIGINT");
+    await running.says("Once more to stop at once");
+    running.kill("SIGINT");
+    expect((await running.ended).exitCode).toBe(130);
+    for (const line of await calls(audit)) {
+      if (line.startsWith("pid")) expect(isGone(Number(line.slice(4)))).toBe(true);
+    }
+    await agentProgram(audit);
+    expect((await audit.run()).exitCode).toBe(0);
+    expect(worktrees(audit)).toHaveLength(1);
   });
 
   test("a folder that stands where a slot would be is a preflight error, and is left alone", async () => {
