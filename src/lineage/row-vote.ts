@@ -60,7 +60,7 @@ export async function vote(
     const carried = carry(workspace, trail.witnesses, attempt);
     if (carried === null) continue;
     const any = candidate.kind === "aggregate" || candidate.kind === "window";
-    const sql = voteSql(carried, from, alias, condition, any, trail.witnesses.depth);
+    const sql = voteSql(carried, from, alias, condition, any, trail.witnesses.depth, workspace.dialect.nullSafeEquals);
     const answer = await workspace.query(sql);
     if (!answer.ok) {
       problem = `asking ${parent.name} failed: ${answer.failure.message}`;
@@ -97,11 +97,12 @@ function voteSql(
   condition: string,
   any: boolean,
   depth: number,
+  nullSafe: (left: string, right: string) => string,
 ): string {
   const keys = carried.parentKeys.map((sql, index) => `${sql} as l${index + 1}`).join(", ");
   const grouping = carried.parentKeys.join(", ");
-  const operator = carried.equals === "null-safe" ? "is not distinct from" : "=";
-  const on = carried.parentKeys.map((_, index) => `t.j${index + 1} ${operator} p.l${index + 1}`).join(" and ");
+  const equals = carried.equals === "null-safe" ? nullSafe : (left: string, right: string) => `${left} = ${right}`;
+  const on = carried.parentKeys.map((_, index) => equals(`t.j${index + 1}`, `p.l${index + 1}`)).join(" and ");
   const names = carried.parentKeys.map((_, index) => `j${index + 1}`).join(", ");
   // Where one row is made of many, one bad input is enough; otherwise at least half of the linked rows must fail.
   const fails = any ? "p.bad > 0" : "p.bad * 2 >= p.rows_there";

@@ -79,10 +79,7 @@ test("an expression over expressions is put together over base columns, an alias
     await lineageOf(
       "with a as (select id + 1 as next, amount from x.bids) select next * 2 as twice, twice || 'x' as text from a",
     ),
-  ).toEqual([
-    'twice <- expression ("n1"."id" + 1) * 2',
-    'text <- expression ("n1"."id" + 1) * 2 || \'x\''.replace('("n1"."id" + 1) * 2', '(("n1"."id" + 1) * 2)'),
-  ]);
+  ).toEqual(['twice <- expression ("n1"."id" + 1) * 2', `text <- expression (("n1"."id" + 1) * 2) || 'x'`]);
 });
 
 test("joins give equalities, outer joins nullable instances", async () => {
