@@ -18,6 +18,8 @@ export interface RowCheck {
   readonly failsUpstream: (sql: string, kind: OriginKind, type: string) => string;
   /** The failing value is a value, so that it may help to find the row again. */
   readonly hasValue: boolean;
+  /** A right input ought to give a right output; not so for a range, which arithmetic may leave. */
+  readonly invariant: boolean;
   /** `is null`, for prose. */
   readonly says: string;
 }
@@ -91,6 +93,7 @@ function notNull(column: string, dialect: Dialect): RowCheck {
     // A model that turns blanks to null shows what is missing; it does not lose it.
     failsUpstream: (sql, kind) => (kind === "direct" ? `${sql} is null` : blank(sql)),
     hasValue: false,
+    invariant: true,
     says: "is null",
   };
 }
@@ -113,6 +116,7 @@ function acceptedValues(column: string, kwargs: Readonly<Record<string, unknown>
     failsUpstream: (sql, kind) =>
       kind === "direct" ? `${sql} not in (${accepted})` : `upper(trim(${dialect.toText(sql)})) not in (${folded})`,
     hasValue: true,
+    invariant: true,
     says: `is none of ${values.slice(0, 8).join(", ")}${values.length > 8 ? ", …" : ""}`,
   };
 }
@@ -137,6 +141,7 @@ function acceptedRange(column: string, kwargs: Readonly<Record<string, unknown>>
     fails: (sql) => outside(sql(column)),
     failsUpstream: (sql, _kind, type) => outside(/CHAR|TEXT|STRING/.test(type) ? `try_cast(${sql} as double)` : sql),
     hasValue: true,
+    invariant: false,
     says: `is outside of ${bounds.join(" and ")}`,
   };
 }
@@ -159,6 +164,7 @@ function expressionIsTrue(
     fails: (sql) => `not (${lineage.rewrite(expression, sql) ?? expression})`,
     failsUpstream: (sql) => sql,
     hasValue: true,
+    invariant: false,
     says: `does not meet ${given.trim()}`,
   };
 }

@@ -9,9 +9,8 @@ import { orphan } from "./orphan.js";
 import { climbChild, climbParent } from "./reference-climb.js";
 import type { Origin } from "./shape.js";
 import { only, onward, type Rules, type Trail, titleOf } from "./trail.js";
-import { byGroup, carry, type Link, statement, witnessesAt } from "./witnesses.js";
-import type { ResourceShape } from "./workspace.js";
-import { wrongKey } from "./wrong-key.js";
+import { byGroup, type Carried, carry, type Link, statement, witnessesAt } from "./witnesses.js";
+import { changedByJoin, wrongKey } from "./wrong-key.js";
 
 /** A relationships test: `trail` stands at the child, its witnesses are rows whose value the parent lacks. */
 export async function followReference(rules: Rules, trail: Trail, column: string, parent: Side): Promise<void> {
@@ -33,7 +32,6 @@ export async function followReference(rules: Rules, trail: Trail, column: string
 export async function followUnmatchedJoin(
   rules: Rules,
   trail: Trail,
-  _at: ResourceShape,
   link: Link,
   target: { readonly instance: string; readonly parent: Resource },
   place: RowPlace,
@@ -62,15 +60,37 @@ export async function followUnmatchedJoin(
   if (others.length === 0) return;
   const rights = link.join.equalities.map((item) => item.right.columns[0]?.column);
   const names = rights.flatMap((name) => name ?? []);
-  const dropped = `missing_0 as (\nselect group_key, ${keys.join(", ")}, sum(weight) as weight from ${carried.name}\nwhere not (${isNull}) group by group_key, ${keys.join(", ")})`;
-  const bases = lefts.flatMap((left) => (left.kind === "direct" ? (left.columns[0]?.column ?? []) : []));
-  await answer(rules, only(trail, others), {
-    missing: { ctes: [...carried.ctes, dropped], name: "missing_0", width: keys.length },
-    child: bases.length === lefts.length ? { resource: link.over.resource, columns: bases } : null,
+  const raw = rawKeys(rules, trail, link);
+  const { ctes, name } = raw?.carried ?? carried;
+  const dropped = `missing_0 as (\nselect group_key, ${keys.join(", ")}, sum(weight) as weight from ${name}\nwhere not (${isNull}) group by group_key, ${keys.join(", ")})`;
+  const question: Question = {
+    missing: { ctes: [...ctes, dropped], name: "missing_0", width: keys.length },
+    child: raw === null ? null : { resource: link.over.resource, columns: raw.columns },
     parent: { resource: target.parent, columns: names },
     joiner: trail.resource,
     label,
-  });
+  };
+  if (raw?.changed === true) await changedByJoin(rules, only(trail, others), question, trail.resource);
+  const left = only(trail, open(rules, only(trail, others)));
+  if (left.groups.size > 0) await answer(rules, left, question);
+}
+
+/** The join's keys as they are before the join's own condition changes them; null where they are not single columns. */
+function rawKeys(
+  { workspace }: Rules,
+  trail: Trail,
+  link: Extract<Link, { kind: "join" }>,
+): { readonly carried: Carried; readonly columns: readonly string[]; readonly changed: boolean } | null {
+  const { quote } = workspace.dialect;
+  const lefts = link.join.equalities.map((item) => item.left);
+  const columns = lefts.flatMap((left) => (left.columns.length === 1 ? (left.columns[0]?.column ?? []) : []));
+  if (columns.length !== lefts.length) return null;
+  const equalities = link.equalities.map(({ right }, index) => ({
+    left: `${quote(link.over.instance)}.${quote(columns[index] ?? "")}`,
+    right,
+  }));
+  const carried = carry(workspace, trail.witnesses, { ...link, equalities });
+  return carried === null ? null : { carried, columns, changed: lefts.some((left) => left.kind !== "direct") };
 }
 
 async function followNullKey(
@@ -97,6 +117,7 @@ async function followNullKey(
     fails: (sql) => `${sql(column)} is null`,
     failsUpstream: (sql) => `${sql} is null`,
     hasValue: false,
+    invariant: true,
     says: "is null, so that the join finds nothing",
   };
   const steps = new Map([...trail.groups.keys()].map((group) => [group, { hop: null, confidence: "high" as const }]));

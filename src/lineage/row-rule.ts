@@ -8,7 +8,7 @@ import type { RowPlace } from "./check.js";
 import { followUnmatchedJoin } from "./reference-rule.js";
 import { candidatesOf } from "./row-candidates.js";
 import { type Ballot, hopOf, type Vote, vote } from "./row-vote.js";
-import { circling, levelOf, noted, only, onward, type Rules, type Trail, titleOf } from "./trail.js";
+import { circling, levelOf, lower, noted, only, onward, type Rules, type Trail, titleOf } from "./trail.js";
 import type { Hop } from "./verdict.js";
 import { witnessesAt } from "./witnesses.js";
 import { isRaw, type ResourceShape } from "./workspace.js";
@@ -105,7 +105,7 @@ async function count(
         return vote === undefined ? [] : [[group, unmatchedHop(ballot, vote)] as const];
       }),
     );
-    await followUnmatchedJoin(rules, noted(only(trail, groups), hops), at, ballot.link, ballot.candidate, place);
+    await followUnmatchedJoin(rules, noted(only(trail, groups), hops), ballot.link, ballot.candidate, place);
   }
   if (stop.length > 0) stopHere(rules, trail, at, place, ballots, problems, stop);
 }
@@ -190,7 +190,7 @@ function stopHere(
       situation: "made-here",
       node: here,
       column: label,
-      confidence: recoded ? "medium" : levelOf(1 - worst),
+      confidence: recoded || !place.check.invariant ? lower("medium", levelOf(1 - worst)) : levelOf(1 - worst),
       reason: recoded
         ? `${titleOf(here)} translates the values of ${hops.map(({ ballot }) => `${ballot.candidate.parent.name}.${ballot.candidate.label}`).join(", ")} to ${label}, and gives some that the test does not accept`
         : `${titleOf(here)} makes ${label} fail: the rows it reads are right by the same rule (${hops

@@ -239,6 +239,21 @@ describe("joins that find no row", () => {
     expect(told(result)[1]).toBe("VA: join-never-matches model fct.name (medium)");
   });
 
+  test("a join that changes the key in its own condition is the joining model's", async () => {
+    const result = await walk(
+      {
+        sources: { bids: bids(), vendors },
+        models: {
+          stg_vendors: "select * from {{ vendors }}",
+          fct: "select b.id, b.state, v.name from {{ bids }} as b left join {{ stg_vendors }} as v on substr(b.vendor_id, 1, 1) = v.vendor_id",
+        },
+        tests: notNull("fct", "name"),
+      },
+      "check",
+    );
+    expect(told(result)[1]).toBe("VA: key-changed model fct.name (high)");
+  });
+
   test("a join by a column that is not the parent's key is the joining model's", async () => {
     const result = await walk(
       {
