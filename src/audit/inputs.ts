@@ -7,14 +7,14 @@ import { relevantParts } from "../dbt/relevance.js";
 import { type AppliedExceptions, applyExceptions } from "../findings/exceptions.js";
 import type { Assignment } from "../graph/assign.js";
 import { assign } from "../graph/assign.js";
-import { type AgentParts, caseParts, sharedParts } from "../graph/fingerprint.js";
+import { type AgentParts, caseFacts, caseParts, sharedParts } from "../graph/fingerprint.js";
 import { judge } from "../graph/judge.js";
 import type { Investigator } from "../model/agent.js";
 import type { Case, Export } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import { digestOf } from "../model/digest.js";
 import type { AcceptedException } from "../model/finding.js";
-import type { Parts, Trace, Verdict } from "../model/graph.js";
+import type { Facts, Parts, Trace, Verdict } from "../model/graph.js";
 import type { Project } from "../model/project.js";
 import type { Result } from "../model/result.js";
 import type { TraceReader } from "../model/trace-store.js";
@@ -91,6 +91,7 @@ export interface Assigned {
   readonly assignment: Assignment;
   readonly exceptions: AppliedExceptions;
   readonly partsOf: (item: Case) => Parts;
+  readonly factsOf: (item: Case) => Facts;
   /** Outputs of the traces that are used again, by case id. */
   readonly reusable: ReadonlyMap<string, unknown>;
 }
@@ -113,7 +114,9 @@ export interface AssignInput {
 export async function assignCases(input: AssignInput): Promise<Assigned> {
   const { config, agent, traces, project, exported, selection } = input;
   const exceptions = applyExceptions(exported.cases, input.exceptions, input.today);
-  const shared = sharedParts(config, agentParts(agent, input.template));
+  const agentShare = agentParts(agent, input.template);
+  const shared = sharedParts(config, agentShare);
+  const factsOf = (item: Case): Facts => caseFacts(item, agentShare);
   const lineage = new Map<string, Parts>();
   const partsOf = (item: Case): Parts => {
     let parts = lineage.get(item.test.id);
@@ -132,6 +135,7 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
       maxTestsPerTask: config.maxTestsPerTask,
       agents: agent.needsSlot ? config.slots.count : config.concurrency.warehouse,
       partsOf,
+      factsOf,
       tracesOf: (id) => traces.find(id).filter((trace) => !broken.has(trace.output)),
       observe: (name) => observed.get(name) ?? null,
       selects: (item) => isSelected(item, selection),
@@ -144,7 +148,7 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
       if (output === null) broken.add(verdict.trace.output);
       else reusable.set(item.id, output);
     }
-    if (broken.size === known) return { assignment, exceptions, partsOf, reusable };
+    if (broken.size === known) return { assignment, exceptions, partsOf, factsOf, reusable };
   }
 }
 

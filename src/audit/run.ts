@@ -146,13 +146,13 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
     async investigate(node) {
       const task = judged.get(node.id);
       if (task === undefined || assigned === null) throw new Error(`BUG: ${node.id} was never assigned`);
-      const { partsOf } = assigned;
+      const { partsOf, factsOf } = assigned;
       if (task.open.length === 0) {
         return { outcome: "reused" };
       }
       taskList?.update(task.task.id, "in_progress");
       const open = task.open.map((item) => item.case);
-      const end = ended(await investigate({ task: task.task, open, partsOf }, session));
+      const end = ended(await investigate({ task: task.task, open, partsOf, factsOf }, session));
       settled.push({ node: node.id, ...end, duration: 0 });
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.

@@ -3,7 +3,7 @@
  * Pure; what it must know of the world comes as functions.
  */
 import type { Case } from "../model/case.js";
-import type { Parts, Trace, Verdict } from "../model/graph.js";
+import type { Facts, Parts, Trace, Verdict } from "../model/graph.js";
 import type { Task } from "../model/task.js";
 import { judge, type Observe } from "./judge.js";
 import { type Packing, type PackOptions, pack } from "./pack.js";
@@ -30,6 +30,7 @@ export interface Assignment {
 
 export interface AssignOptions extends PackOptions {
   readonly partsOf: (item: Case) => Parts;
+  readonly factsOf: (item: Case) => Facts;
   readonly tracesOf: (caseId: string) => readonly Trace[];
   readonly observe: Observe;
   readonly selects: (item: Case) => boolean;
@@ -40,7 +41,11 @@ export function assign(cases: readonly Case[], options: AssignOptions): Assignme
   const judged = tasks.map((task): JudgedTask => {
     const all = task.cases.map((item): JudgedCase => {
       const parts = options.partsOf(item);
-      const verdict = judge({ kind: "known", parts }, options.tracesOf(item.id), options.observe);
+      const verdict = judge(
+        { kind: "known", parts, facts: options.factsOf(item) },
+        options.tracesOf(item.id),
+        options.observe,
+      );
       return { case: item, parts, verdict, selected: options.selects(item) };
     });
     return { task, cases: all, open: all.filter((item) => item.selected && item.verdict.kind !== "reuse") };

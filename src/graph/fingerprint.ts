@@ -5,7 +5,7 @@
 import type { Case } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import { digestOf } from "../model/digest.js";
-import type { Parts } from "../model/graph.js";
+import type { Facts, Parts } from "../model/graph.js";
 
 /** The agent's share. Null prompt: this agent never sees one. */
 export interface AgentParts {
@@ -50,4 +50,13 @@ function knowledgeOf(item: Case, config: Config): readonly (string | null)[] | n
 /** A group may be called `constructor`. */
 function own(record: Readonly<Record<string, string>>, key: string): string | null {
   return Object.hasOwn(record, key) ? (record[key] ?? null) : null;
+}
+
+/** What `audit-run explain` says of a case's parts. */
+export function caseFacts(item: Case, shared: AgentParts): Facts {
+  return {
+    rows: `${item.failures} ${item.failures === 1 ? "failure" : "failures"}`,
+    agent: shared.id,
+    ...(shared.model === null ? {} : { model: shared.model }),
+  };
 }

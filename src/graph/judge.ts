@@ -3,11 +3,11 @@
  * Pure; it never reads events, times or the names of slots.
  */
 import { digestOf } from "../model/digest.js";
-import type { NodeId, Parts, Reason, Trace, Verdict } from "../model/graph.js";
+import type { Facts, NodeId, Parts, Reason, Trace, Verdict } from "../model/graph.js";
 
 /** What is known of the inputs now. `awaiting`: they depend on a node that has not run. */
 export type Inputs =
-  | { readonly kind: "known"; readonly parts: Parts }
+  | { readonly kind: "known"; readonly parts: Parts; readonly facts?: Facts }
   | { readonly kind: "awaiting"; readonly node: NodeId };
 
 /** Digest of a named observed input now; null where it is gone. */
@@ -30,17 +30,24 @@ export function judge(inputs: Inputs, traces: readonly Trace[], observe: Observe
   if (closest === undefined) return { kind: "run", reasons: [{ part: "trace", change: "no-trace" }] };
   return {
     kind: "run",
-    reasons: [...differences(closest.parts, inputs.parts), ...changedObservations(closest, observe)],
+    reasons: [...differences(closest, inputs), ...changedObservations(closest, observe)],
   };
 }
 
+interface Described {
+  readonly parts: Parts;
+  readonly facts?: Facts;
+}
+
 /** What differs between two sets of parts, in the order of their names. */
-export function differences(before: Parts, now: Parts): readonly Reason[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
+export function differences(before: Described, now: Described): readonly Reason[] {
+  const names = [...new Set([...Object.keys(before.parts), ...Object.keys(now.parts)])].sort();
   return names.flatMap((part): Reason[] => {
-    const [old, current] = [before[part], now[part]];
+    const [old, current] = [before.parts[part], now.parts[part]];
     if (old === current) return [];
-    return [{ part, change: old === undefined ? "new" : current === undefined ? "removed" : "changed" }];
+    const [was, is] = [before.facts?.[part], now.facts?.[part]];
+    const detail = was === undefined || is === undefined || was === is ? {} : { detail: `${was} → ${is}` };
+    return [{ part, change: old === undefined ? "new" : current === undefined ? "removed" : "changed", ...detail }];
   });
 }
 

@@ -117,7 +117,7 @@ export function phrases(verdict: Verdict): readonly string[] {
   }
 }
 
-function phrase({ part, change }: Reason): string {
+function phrase({ part, change, detail }: Reason): string {
   switch (change) {
     case "no-trace":
       return "never finished before";
@@ -130,9 +130,11 @@ function phrase({ part, change }: Reason): string {
     case "new":
     case "changed":
     case "removed":
-      return `${partText(part)} ${change === "new" ? "appeared" : change === "removed" ? "disappeared" : "changed"}`;
+      return `${partText(part)} ${verbs[change]}${detail === undefined ? "" : ` (${detail})`}`;
   }
 }
+
+const verbs = { new: "appeared", changed: "changed", removed: "disappeared" } as const;
 
 const partTexts: Readonly<Record<string, string>> = {
   rows: "failing rows",

@@ -39,6 +39,9 @@ export interface AuditGraph {
 /** One named input, such as `rows`, `model`, `prompt`, `file:models/staging/stg_bids.sql`, and its digest. */
 export type Parts = Readonly<Record<string, string>>;
 
+/** What a person would say of a part, such as `rows`: `127 failures`. Never compared. */
+export type Facts = Readonly<Record<string, string>>;
+
 /** What a finished case or node left behind: these parts gave that output. */
 export interface Trace {
   /** What was finished: a case id, or a node id. */
@@ -46,6 +49,8 @@ export interface Trace {
   /** Digest of all parts. */
   readonly fingerprint: string;
   readonly parts: Parts;
+  /** For explanations only. */
+  readonly facts?: Facts;
   /** Known only after the work: files that the output cites. Compared with the disk when judged. */
   readonly observed: Parts;
   /** Digest of the output's content; names its file under traces/objects/. */

@@ -27,7 +27,7 @@ export function safeNames(texts: readonly string[]): ReadonlyMap<string, string>
     const digest = sha256(text);
     const start = text
       .replaceAll(/[^A-Za-z0-9_-]+/g, "-")
-      .replace(/^-+/, "")
+      .replace(/^[-_]+/, "")
       .slice(0, 32);
     let length = 8;
     let name = join(start, digest.slice(0, length));

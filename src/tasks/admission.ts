@@ -7,7 +7,7 @@ import type { Admission } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
 import type { Finding, Objection } from "../model/finding.js";
-import type { Parts } from "../model/graph.js";
+import type { Facts, Parts } from "../model/graph.js";
 import type { Failure } from "../model/result.js";
 import type { Query } from "../model/warehouse.js";
 import { fileDigest, fileInside } from "../support/repo-files.js";
@@ -38,6 +38,7 @@ export function openDesk(options: {
   readonly node: string;
   readonly cases: readonly Case[];
   readonly partsOf: (item: Case) => Parts;
+  readonly factsOf: (item: Case) => Facts;
   readonly query: Query;
   /** Name → absolute root in the user's own tree. */
   readonly repos: Readonly<Record<string, string>>;
@@ -101,6 +102,7 @@ export function openDesk(options: {
         subject: finding.case,
         fingerprint: digestOf(parts),
         parts,
+        facts: options.factsOf(subject),
         observed: await observations(finding, repos),
         run: session.run.id,
         at: finding.provenance.at,

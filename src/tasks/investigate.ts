@@ -8,7 +8,7 @@ import { missingCases } from "../findings/admit.js";
 import type { InvestigationRequest } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { Objection } from "../model/finding.js";
-import type { Parts } from "../model/graph.js";
+import type { Facts, Parts } from "../model/graph.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
@@ -25,6 +25,7 @@ export interface Investigation {
   /** The cases that an agent must look at. */
   readonly open: readonly Case[];
   readonly partsOf: (item: Case) => Parts;
+  readonly factsOf: (item: Case) => Facts;
 }
 
 /** Every open case has a finding in `session.progress` when this is ok. */
@@ -41,6 +42,7 @@ export async function investigate(investigation: Investigation, session: Session
     node: `investigate:${task.id}`,
     cases: investigation.open,
     partsOf: investigation.partsOf,
+    factsOf: investigation.factsOf,
     query,
     repos: repoRoots(session),
   });

@@ -26,6 +26,7 @@ const assignment = assign(cases, {
   maxTestsPerTask: 12,
   agents: 3,
   partsOf: (item) => ({ rows: item.rowsDigest }),
+  factsOf: () => ({}),
   tracesOf: (id) => cases.filter((item) => item.id === id && id !== "duplicate@VA").map((item) => traceFor(item)),
   observe: () => null,
   selects: () => true,
