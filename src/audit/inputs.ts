@@ -3,6 +3,9 @@
  * so that neither can know better than the other.
  */
 
+import { join } from "node:path";
+import { projectVars } from "../config/dbt-project.js";
+import { readTextFile } from "../config/files.js";
 import { relevantParts } from "../dbt/relevance.js";
 import { type AppliedExceptions, applyExceptions } from "../findings/exceptions.js";
 import type { Assignment } from "../graph/assign.js";
@@ -115,7 +118,9 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
   const { config, agent, traces, project, exported, selection } = input;
   const exceptions = applyExceptions(exported.cases, input.exceptions, input.today);
   const agentShare = agentParts(agent, input.template);
-  const shared = sharedParts(config, agentShare);
+  const projectFile = readTextFile(join(config.dbt.projectDir, "dbt_project.yml"));
+  const vars = projectFile.kind === "text" ? projectVars(projectFile.text) : null;
+  const shared = sharedParts(config, agentShare, vars);
   const factsOf = (item: Case): Facts => caseFacts(item, agentShare);
   const lineage = new Map<string, Parts>();
   const partsOf = (item: Case): Parts => {
@@ -152,7 +157,7 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
   }
 }
 
-function isSelected(item: Case, { groups, tests }: Selection): boolean {
+export function isSelected(item: Case, { groups, tests }: Selection): boolean {
   return (
     (groups.length === 0 || groups.includes(item.group.key)) && (tests.length === 0 || tests.includes(item.test.name))
   );

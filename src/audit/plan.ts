@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTraceStore } from "../execution/traces.js";
+import type { Assignment } from "../graph/assign.js";
 import { compile, expansion, union } from "../graph/compile.js";
 import { makePlan, type Plan } from "../graph/plan.js";
 import type { Export } from "../model/case.js";
@@ -18,6 +19,8 @@ export interface PlannedAudit {
   readonly plan: Plan;
   /** With the investigations of the last export, where there was one. */
   readonly graph: AuditGraph;
+  /** Null where nothing was ever exported. */
+  readonly assignment: Assignment | null;
   readonly loaded: LoadedAudit;
 }
 
@@ -57,7 +60,7 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
     assignment: assigned?.assignment ?? null,
     excepted: assigned?.exceptions.excepted.length ?? 0,
   });
-  return { plan, graph, loaded };
+  return { plan, graph, assignment: assigned?.assignment ?? null, loaded };
 }
 
 async function inScratch<Value>(work: (folder: string) => Promise<Result<Value>>): Promise<Result<Value>> {

@@ -23,6 +23,8 @@ export interface ReportInput {
 
 export function makeReport(input: ReportInput): AuditReport {
   const { session, exported, assigned } = input;
+  const judged = assigned.assignment.tasks.flatMap((task) => task.cases);
+  const asked = new Set(judged.filter((item) => item.selected).map((item) => item.case.id));
   return collectReport({
     name: session.config.name,
     run: session.run.id,
@@ -33,6 +35,7 @@ export function makeReport(input: ReportInput): AuditReport {
     tasks: assigned.assignment.tasks.map(({ task }) => task),
     findings: session.progress.findings,
     refused: session.progress.rejected,
+    isAsked: (id) => asked.has(id),
     settled: input.settled,
     exceptions: assigned.exceptions,
     retryCommand: input.retryCommand,

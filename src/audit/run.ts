@@ -15,6 +15,7 @@ import type { Finding } from "../model/finding.js";
 import type { AuditNode, NodeEnd, NodeKind, PoolName, Settled, Trace } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
+import { writeFileAtomic } from "../support/files.js";
 import { cleanUp } from "../tasks/cleanup.js";
 import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
@@ -22,7 +23,8 @@ import { setUp } from "../tasks/setup.js";
 import { runSummary, type SummaryOutput } from "../tasks/summary.js";
 import { createTaskList, type TaskList } from "../tasks/task-list.js";
 import { exitCodes } from "./exit-codes.js";
-import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
+import type { RecordedPlan } from "./explain.js";
+import { type Assigned, assignCases, isSelected, judgeExport, judgeSummary } from "./inputs.js";
 import type { OpenedAudit } from "./open.js";
 import { makeReport, type ReportInput, writeReports, writeTaskPages } from "./reports.js";
 import { askWatermark } from "./watermark.js";
@@ -194,7 +196,9 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
       today: session.run.startedAt.toISOString().slice(0, 10),
     });
     const tasks = longestFirst(assigned.assignment.tasks);
-    const wanted = tasks.filter(({ task }) => isTarget(investigateNode(task.id)));
+    const wanted = tasks.filter(
+      ({ task, cases }) => isTarget(investigateNode(task.id)) && cases.some((item) => item.selected),
+    );
     const asked = request.targets.find(
       (target) => target.startsWith("investigate:") && !tasks.some(({ task }) => investigateNode(task.id) === target),
     );
@@ -213,6 +217,7 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
       session.progress.findings.set(id, { finding, reused: true });
     }
     for (const task of tasks) judged.set(investigateNode(task.task.id), task);
+    await writeFileAtomic(join(session.run.folder, "plan.json"), `${JSON.stringify(recordedPlan(tasks), null, 2)}\n`);
     taskList = await createTaskList({
       file: join(config.dir, "tasks.json"),
       project: config.name,
@@ -227,6 +232,13 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
       if (message !== null) session.emit({ type: "progress", node: "export", message });
     const pools: readonly PoolName[] = session.agent.needsSlot ? ["slots"] : ["warehouse"];
     return ok(wanted.map(({ task, open }) => ({ id: task.id, pools: open.length === 0 ? [] : pools })));
+  };
+
+  const recordedPlan = (tasks: readonly JudgedTask[]): RecordedPlan => {
+    const ran = tasks
+      .flatMap((task) => task.open)
+      .map(({ case: item, verdict }) => [item.id, verdict.kind === "run" ? verdict.reasons : []] as const);
+    return { version: 1, run: session.run.id, ran: Object.fromEntries(ran) };
   };
 
   const isTarget = (node: string): boolean =>
@@ -297,8 +309,12 @@ function exitCodeOf(
   if (unknown !== null) return exitCodes.usage;
   if (ends.some((end) => end.node === "setup" && end.outcome === "failed")) return exitCodes.preflight;
   if (ends.some((end) => end.outcome !== "executed" && end.outcome !== "reused")) return exitCodes.incomplete;
+  const { failOn } = audit.config;
   const gated = report?.cases.some(
-    (item) => item.report.status === "found" && audit.config.failOn.includes(item.report.finding.classification),
+    ({ case: item, report: each }) =>
+      each.status === "found" &&
+      failOn.includes(each.finding.classification) &&
+      isSelected(item, audit.request.selection),
   );
   return gated ? exitCodes.gate : exitCodes.complete;
 }

@@ -1,7 +1,10 @@
 /**
  * What the command line gives to each command. Knows nothing of how it is parsed.
  */
+import type { StrategyName } from "../model/config.js";
 import type { Terminal } from "./terminal.js";
+
+export const strategies = ["per-group", "per-test", "balanced", "auto"] as const satisfies readonly StrategyName[];
 
 /** What each command is given. */
 export interface Invocation {
@@ -21,6 +24,6 @@ export interface NarrowingOptions {
 
 export interface RunOptions extends CommonOptions, NarrowingOptions {
   readonly failOn?: readonly string[];
-  readonly strategy?: string;
+  readonly strategy?: StrategyName;
   readonly progress: string;
 }

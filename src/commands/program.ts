@@ -4,7 +4,7 @@
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { version } from "../support/version.js";
-import type { CommonOptions, Invocation, NarrowingOptions, RunOptions } from "./options.js";
+import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOptions, strategies } from "./options.js";
 import { createTerminal } from "./terminal.js";
 
 /** Runs one command line; resolves to the exit code. */
@@ -38,23 +38,22 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
   const run = program
     .command("run", { isDefault: true })
     .description("run the audit, or only the nodes named and what they need")
-    .argument("[nodes...]", "such as export or investigate:VA; default: all")
-    .action(async (nodes: string[], options: RunOptions) => {
+    .addArgument(nodesArgument("such as export or investigate:VA; default: all"))
+    .action(async (nodes: string[] | undefined, options: RunOptions) => {
       const { runCommand } = await import("./run.js");
-      settle(await runCommand(invocation, { ...options, nodes, retry: false }));
+      settle(await runCommand(invocation, { ...options, nodes: nodes ?? [], retry: false }));
     });
-  addRunOptions(run).option(
-    "--strategy <name>",
-    "pack tasks by this strategy instead of the config's: per-group, per-test, balanced, auto",
+  addRunOptions(run).addOption(
+    new Option("--strategy <name>", "pack tasks by this strategy instead of the config's").choices(strategies),
   );
 
   const retry = program
     .command("retry")
     .description("take the last export and run only what failed or is missing; dbt does not run")
-    .argument("[nodes...]", "only these, such as investigate:VA")
-    .action(async (nodes: string[], options: RunOptions) => {
+    .addArgument(nodesArgument("only these, such as investigate:VA"))
+    .action(async (nodes: string[] | undefined, options: RunOptions) => {
       const { runCommand } = await import("./run.js");
-      settle(await runCommand(invocation, { ...options, nodes, retry: true }));
+      settle(await runCommand(invocation, { ...options, nodes: nodes ?? [], retry: true }));
     });
   addRunOptions(retry);
 
@@ -66,6 +65,16 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
       settle(await planCommand(invocation, options));
     });
   addNarrowing(addCommon(plan));
+
+  const explain = program
+    .command("explain")
+    .description("say why a node or a case would run now or not, and why it did the last time")
+    .argument("<subject>", "such as investigate:VA, or a case: duplicate_identifier@VA")
+    .action(async (subject: string, options: CommonOptions) => {
+      const { explainCommand } = await import("./explain.js");
+      settle(await explainCommand(invocation, { ...options, subject }));
+    });
+  addCommon(explain);
 
   addConfig(program.command("graph"))
     .description("print the audit's graph; its investigations are those of the last export")
@@ -102,6 +111,15 @@ Exit codes:
 
 Results go to stdout, progress to stderr. NO_COLOR is honoured.
 `;
+
+function nodesArgument(description: string): Argument {
+  return new Argument("[nodes...]", description).argParser((node: string, before: string[] | undefined) => {
+    if (!/^(setup|summary|export|collect|cleanup|investigate:.+)$/.test(node)) {
+      throw new InvalidArgumentError("There are setup, summary, export, investigate:<task>, collect and cleanup.");
+    }
+    return [...(before ?? []), node];
+  });
+}
 
 function addConfig(command: Command): Command {
   return command.option("-c, --config <file>", "the audit's config", "audit.config.yaml");

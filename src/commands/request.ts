@@ -1,7 +1,6 @@
 /** From command line options to the request that audit.ts understands. */
 import { resolve } from "node:path";
 import type { AuditRequest } from "../audit/open.js";
-import type { StrategyName } from "../model/config.js";
 import { version } from "../support/version.js";
 import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 
@@ -25,10 +24,4 @@ export function requestOf(
     strategy: null,
     ...more,
   };
-}
-
-const strategies: readonly string[] = ["per-group", "per-test", "balanced", "auto"] satisfies StrategyName[];
-
-export function isStrategy(name: string): name is StrategyName {
-  return strategies.includes(name);
 }

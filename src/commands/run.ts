@@ -5,26 +5,13 @@ import { run } from "../audit.js";
 import type { AuditReport } from "../model/report.js";
 import { createTerminalView, type Renderer } from "../reporters/terminal/index.js";
 import type { Invocation, RunOptions } from "./options.js";
-import { isStrategy, requestOf } from "./request.js";
+import { requestOf } from "./request.js";
 
 export async function runCommand(
   invocation: Invocation,
   options: RunOptions & { readonly nodes: readonly string[]; readonly retry: boolean },
 ): Promise<number> {
   const { terminal } = invocation;
-  const { strategy = null } = options;
-  if (strategy !== null && !isStrategy(strategy)) {
-    terminal.say(`error: --strategy ${JSON.stringify(strategy)} is none of per-group, per-test, balanced, auto`);
-    return 2;
-  }
-  const wrong = options.nodes.find((node) => !/^(setup|summary|export|collect|cleanup|investigate:.+)$/.test(node));
-  if (wrong !== undefined) {
-    terminal.say(
-      `error: there is no node ${JSON.stringify(wrong)}; there are setup, summary, export, investigate:<task>, collect, cleanup`,
-    );
-    terminal.say("  hint: `audit-run plan` lists the investigations.");
-    return 2;
-  }
   const view = createTerminalView({
     renderer: options.progress as Renderer,
     stream: process.stderr,
@@ -33,7 +20,7 @@ export async function runCommand(
   const request = requestOf(invocation, options, {
     targets: options.nodes,
     retry: options.retry,
-    strategy,
+    strategy: options.strategy ?? null,
     failOn: options.failOn ?? null,
   });
   const end = await run(request, view, (warnings) => terminal.diagnose(warnings));

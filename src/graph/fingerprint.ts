@@ -17,13 +17,14 @@ export interface AgentParts {
 }
 
 /** Parts that all cases of an audit share; computed once. */
-export function sharedParts(config: Config, agent: AgentParts): Parts {
+/** @param projectVars the `vars:` of dbt_project.yml */
+export function sharedParts(config: Config, agent: AgentParts, projectVars: unknown): Parts {
   return {
     agent: digestOf({ id: agent.id, parts: agent.parts }),
     ...(agent.model === null ? {} : { model: agent.model }),
     ...(agent.prompt === null ? {} : { prompt: agent.prompt }),
     categories: digestOf(config.categories.map(({ id, meaning, role }) => ({ id, meaning, role }))),
-    vars: digestOf(config.dbt.vars),
+    vars: digestOf([projectVars, config.dbt.vars]),
     loads: digestOf(config.sources.map(({ name, loads }) => ({ name, loads }))),
   };
 }

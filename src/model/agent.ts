@@ -32,7 +32,7 @@ export interface InvestigationRequest {
   /** Checkout of each repository by name; the slot's, where a slot is leased. `dbt` is always there. */
   readonly checkouts: Readonly<Record<string, string>>;
   /** The dbt project's folder inside `checkouts.dbt`, which the project's `file` paths are relative to. Default: its root. */
-  readonly dbtDir?: string;
+  readonly dbtDir: string;
   readonly categories: readonly CategoryConfig[];
   readonly sourceRepos: readonly SourceRepoConfig[];
   readonly project: Project | null;

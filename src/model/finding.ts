@@ -127,7 +127,9 @@ export type CaseReport =
   /** The agent's last answer was not admitted; its text is kept. */
   | { readonly status: "validation-failed"; readonly objections: readonly Objection[]; readonly answer: string }
   /** The node failed, was blocked or cancelled. */
-  | { readonly status: "missing"; readonly reason: string };
+  | { readonly status: "missing"; readonly reason: string }
+  /** This run was narrowed to other cases, and no earlier finding is valid. */
+  | { readonly status: "unasked" };
 
 /** One entry of audit.exceptions.yaml. */
 export interface AcceptedException {

@@ -32,6 +32,7 @@ export function caseBlocks(each: ReportedCase, report: AuditReport, showAgent: b
         each.report.answer.trim() === "" ? "Nothing." : fenced("text", shortened(each.report.answer, 40, 4_000)),
       ];
     case "missing":
+    case "unasked":
       return [];
   }
 }

@@ -23,7 +23,7 @@ export function pagesOf(report: AuditReport): readonly Page[] {
   const byTest = report.tasks.some(({ axis }) => axis === "test");
   const keyOf = ({ case: each }: ReportedCase): string => (byTest ? each.test.name : each.group.key);
   for (const each of report.cases) {
-    if (each.task === null && each.report.status === "missing") continue;
+    if (each.report.status === "unasked") continue;
     const home = each.task ?? report.tasks.find((task) => takes(task, each))?.id;
     const shelf = home === undefined ? undefined : casesOf.get(home);
     if (shelf !== undefined) shelf.push(each);
@@ -98,6 +98,7 @@ const withoutCategory: Readonly<Record<string, string>> = {
   ":proposed": "Proposed exceptions",
   ":validation-failed": "Validation failed",
   ":missing": "Missing",
+  ":unasked": "Not asked for in this run",
 };
 
 /** What the cases come to, without what there is none of: categories in the config's order, then what has none. */

@@ -24,6 +24,8 @@ export interface CollectInput {
   readonly findings: ReadonlyMap<string, { readonly finding: Finding; readonly reused: boolean }>;
   /** Last answers that were not admitted, by case id. */
   readonly refused: ReadonlyMap<string, { readonly objections: readonly Objection[]; readonly answer: string }>;
+  /** Cases that this run was narrowed to. */
+  readonly isAsked: (caseId: string) => boolean;
   /** How the nodes ended, as far as they did. */
   readonly settled: readonly Settled[];
   readonly exceptions: Pick<AppliedExceptions, "excepted" | "expired" | "unmatched">;
@@ -41,6 +43,7 @@ export function collectReport(input: CollectInput): AuditReport {
     const task = taskOf.get(each.id) ?? null;
     const found = input.findings.get(each.id);
     if (found !== undefined) return { case: each, task, report: { status: "found", ...found } };
+    if (!input.isAsked(each.id)) return { case: each, task, report: { status: "unasked" } };
     return { case: each, task, report: withoutFinding(each, task, input.refused, settled) };
   };
   return {
@@ -69,7 +72,7 @@ function withoutFinding(
 ): CaseReport {
   const answer = refused.get(each.id);
   if (answer !== undefined) return { status: "validation-failed", ...answer };
-  if (task === null) return { status: "missing", reason: "this run was narrowed to other cases" };
+  if (task === null) throw new Error(`BUG: ${each.id} belongs to no task and is not excepted`);
   const node = settled.get(`investigate:${task}`);
   if (node === undefined) return { status: "missing", reason: "its investigation did not start" };
   return { status: "missing", reason: failureOf(node)?.message ?? "the agent gave no answer for it" };

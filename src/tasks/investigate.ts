@@ -129,6 +129,7 @@ async function ask(
       checkouts,
       categories: config.categories,
       sourceRepos: config.sources,
+      dbtDir: config.dbt.dir,
       project,
       dialect,
       query,

@@ -58,6 +58,7 @@ function asked(rig: Rig, cases: readonly Case[], more: Partial<InvestigationRequ
     evidenceDir: "",
     logDir: "",
     checkouts: {},
+    dbtDir: ".",
     categories: defaultCategories,
     sourceRepos: [],
     project: rig.project,

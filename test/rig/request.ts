@@ -18,6 +18,7 @@ export function requestFor(ids: readonly string[], more: Partial<InvestigationRe
     checkouts: { dbt: "/no/dbt" },
     categories: defaultCategories,
     sourceRepos: [],
+    dbtDir: ".",
     project: null,
     dialect: dialects.duckdb,
     query: async () => failed("query-refused", "a test without a warehouse"),

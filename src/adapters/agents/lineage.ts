@@ -92,7 +92,7 @@ async function handIn(request: InvestigationRequest, project: Project, item: Cas
 async function located(request: InvestigationRequest, blamed: Resource): Promise<Location[]> {
   const root = request.checkouts.dbt;
   if (root === undefined || blamed.file === null) return [];
-  const file = posix.join(request.dbtDir ?? ".", blamed.file);
+  const file = posix.join(request.dbtDir, blamed.file);
   return (await fileInside(root, file)) === null ? [] : [{ repo: "dbt", file, resource: blamed.id }];
 }
 
