@@ -32,6 +32,10 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run plan", "a table: node, verdict, cases, failures, and why"],
     ["audit-run plan --json", "the same for programs"],
   ],
+  explain: [
+    ["audit-run explain investigate:VA", "each of its cases"],
+    ["audit-run explain duplicate_identifier@VA", "one case, test@group"],
+  ],
   graph: [
     ["audit-run graph", "Mermaid, which GitHub draws"],
     ["audit-run graph --format dot", "Graphviz"],

@@ -57,7 +57,7 @@ it("says why a case has no finding", () => {
   expect(one([settled("investigate:VA", "cancelled")])).toMatch(/missing: it was cancelled/);
   expect(one([settled("investigate:VA", "executed")])).toMatch(/missing: the agent gave no answer for it$/);
   expect(one([])).toMatch(/missing: its investigation did not start$/);
-  expect(one([], { isAsked: () => false })).toMatch(/VA unasked$/);
+  expect(one([], { isAsked: () => false })).toMatch(/\(VA\) unasked$/);
   const refused = new Map([[duplicate.id, { objections: [], answer: "{}" }]]);
   expect(one([settled("investigate:VA", "executed")], { refused })).toMatch(/validation-failed$/);
 });
