@@ -16,13 +16,13 @@ import type { Investigator } from "../model/agent.js";
 import type { Case, Export } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import { digestOf } from "../model/digest.js";
-import type { AcceptedException } from "../model/finding.js";
+import type { AcceptedException, Finding } from "../model/finding.js";
 import type { Facts, Parts, Trace, Verdict } from "../model/graph.js";
 import type { Project } from "../model/project.js";
 import type { Result } from "../model/result.js";
 import type { TraceReader } from "../model/trace-store.js";
 import { fileDigest } from "../support/repo-files.js";
-import { observedFile } from "../tasks/admission.js";
+import { observedFile, observedQuery } from "../tasks/admission.js";
 import { artifactsDigest } from "../tasks/summary.js";
 
 /** Which cases a run is narrowed to; empty lists narrow nothing. */
@@ -96,8 +96,10 @@ export interface Assigned {
   readonly partsOf: (item: Case) => Parts;
   readonly factsOf: (item: Case) => Facts;
   /** Outputs of the traces that are used again, by case id. */
-  readonly reusable: ReadonlyMap<string, unknown>;
+  readonly reusable: ReadonlyMap<string, Finding>;
 }
+
+export type Requery = (sql: string) => Promise<string | null | undefined>;
 
 export interface AssignInput {
   readonly config: Config;
@@ -109,6 +111,11 @@ export interface AssignInput {
   readonly project: Project | null;
   readonly exceptions: readonly AcceptedException[];
   readonly selection: Selection;
+  /**
+   * Digest of a cited query's result now; null where it has none any more, undefined where that could not be found out.
+   * Null instead of the function: the data are those of the last run, so nobody looks again.
+   */
+  readonly requery: Requery | null;
   /** ISO date. */
   readonly today: string;
 }
@@ -142,19 +149,47 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
       partsOf,
       factsOf,
       tracesOf: (id) => traces.find(id).filter((trace) => !broken.has(trace.output)),
-      observe: (name) => observed.get(name) ?? null,
+      observe: (name, recorded) => observedNow(name, recorded, observed),
       selects: (item) => isSelected(item, selection),
     });
-    const known = broken.size;
-    const reusable = new Map<string, unknown>();
+    const before = broken.size + observed.size;
+    const reusable = new Map<string, Finding>();
     for (const { case: item, verdict } of assignment.tasks.flatMap((task) => task.cases)) {
       if (verdict.kind !== "reuse") continue;
-      const output = await traces.read(verdict.trace);
-      if (output === null) broken.add(verdict.trace.output);
-      else reusable.set(item.id, output);
+      const finding = (await traces.read(verdict.trace)) as Finding | null;
+      if (finding === null) broken.add(verdict.trace.output);
+      else reusable.set(item.id, finding);
     }
-    if (broken.size === known) return { assignment, exceptions, partsOf, factsOf, reusable };
+    if (input.requery !== null) await lookAgain([...reusable.values()], observed, input.requery, config);
+    // Judged again, since what was found may have changed a verdict.
+    if (broken.size + observed.size === before) return { assignment, exceptions, partsOf, factsOf, reusable };
   }
+}
+
+/** Files are always looked at; queries only after the data were made anew. */
+function observedNow(name: string, recorded: string, observed: ReadonlyMap<string, string | null>): string | null {
+  const found = observed.get(name);
+  if (found !== undefined) return found;
+  return name.startsWith("query:") ? recorded : null;
+}
+
+async function lookAgain(
+  findings: readonly Finding[],
+  observed: Map<string, string | null>,
+  requery: Requery,
+  config: Config,
+): Promise<void> {
+  const queries = new Map(findings.flatMap(({ evidence }) => evidence.map(({ sql }) => [observedQuery(sql), sql])));
+  const open = [...queries].filter(([name]) => !observed.has(name));
+  const next = open.values();
+  const work = async (): Promise<void> => {
+    for (const [name, sql] of next) {
+      const digest = await requery(sql);
+      if (digest !== undefined) observed.set(name, digest);
+    }
+  };
+  // They share one iterator, so each query is taken once.
+  await Promise.all(Array.from({ length: config.concurrency.warehouse }, work));
 }
 
 export function isSelected(item: Case, { groups, tests }: Selection): boolean {
@@ -168,9 +203,13 @@ function agentParts(agent: Investigator, template: string): AgentParts {
   return { id, model, parts, prompt: agent.readsPrompt ? template : null };
 }
 
-async function observeFiles(cases: readonly Case[], traces: TraceReader, config: Config): Promise<Map<string, string>> {
+async function observeFiles(
+  cases: readonly Case[],
+  traces: TraceReader,
+  config: Config,
+): Promise<Map<string, string | null>> {
   const wanted = new Set(cases.flatMap((item) => traces.find(item.id).flatMap((trace) => Object.keys(trace.observed))));
-  const digests = new Map<string, string>();
+  const digests = new Map<string, string | null>();
   for (const { name, path } of config.sources) {
     const prefix = observedFile(name, "");
     for (const part of wanted) {

@@ -39,17 +39,20 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
   let assigned: Assigned | null = null;
   if (last !== null) {
     const artifacts = await loadArtifacts(config);
-    assigned = await assignCases({
-      config,
-      agent: loaded.agent,
-      template: loaded.template.digest,
-      traces,
-      exported: last,
-      project: artifacts.ok ? artifacts.value.project : null,
-      exceptions: loaded.exceptions,
-      selection: request.selection,
-      today: now.toISOString().slice(0, 10),
-    });
+    // Without them nobody can say what the summary will bring.
+    if (artifacts.ok)
+      assigned = await assignCases({
+        config,
+        agent: loaded.agent,
+        template: loaded.template.digest,
+        traces,
+        exported: last,
+        project: artifacts.value.project,
+        exceptions: loaded.exceptions,
+        selection: request.selection,
+        requery: null,
+        today: now.toISOString().slice(0, 10),
+      });
   }
   await loaded.agent.close();
   const tasks = assigned?.assignment.tasks ?? [];

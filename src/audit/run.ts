@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { createStage } from "../execution/listr.js";
 import { runGraph } from "../execution/loop.js";
 import { createPools } from "../execution/pools.js";
+import { resultDigest } from "../findings/claims.js";
 import type { JudgedTask } from "../graph/assign.js";
 import { longestFirst } from "../graph/assign.js";
 import { compile, expansion, investigateNode, restrict } from "../graph/compile.js";
 import type { Export } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
-import type { Finding } from "../model/finding.js";
 import type { AuditNode, NodeEnd, NodeKind, PoolName, Settled, Trace } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
@@ -19,6 +19,7 @@ import { writeFileAtomic } from "../support/files.js";
 import { cleanUp } from "../tasks/cleanup.js";
 import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
+import type { Session } from "../tasks/session.js";
 import { setUp } from "../tasks/setup.js";
 import { runSummary, type SummaryOutput } from "../tasks/summary.js";
 import { createTaskList, type TaskList } from "../tasks/task-list.js";
@@ -140,7 +141,7 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
         exported = made.value;
         await commit("export", parts, {}, exported);
       }
-      const tasks = await takeUp(exported);
+      const tasks = await takeUp(exported, !reused);
       if (!tasks.ok) return { outcome: "failed", failure: tasks.failure };
       return { outcome: reused ? "reused" : "executed", adds: expansion(tasks.value, waiting) };
     },
@@ -181,18 +182,23 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
   };
 
   /** From an export to tasks: verdicts, findings that are used again, tasks.json, and the nodes to add. */
-  const takeUp = async (from: Export): Promise<Result<readonly { id: string; pools: readonly PoolName[] }[]>> => {
+  const takeUp = async (
+    from: Export,
+    exportIsNew: boolean,
+  ): Promise<Result<readonly { id: string; pools: readonly PoolName[] }[]>> => {
     const artifacts = await session.artifacts();
-    const project = artifacts.ok ? artifacts.value.project : null;
+    // Without the manifest every finding would look outdated, and be paid for again.
+    if (!artifacts.ok) return artifacts;
     assigned = await assignCases({
       config,
       agent: session.agent,
       template: audit.template.digest,
       traces,
       exported: from,
-      project,
+      project: artifacts.value.project,
       exceptions: session.exceptions,
       selection: request.selection,
+      requery: exportIsNew ? (sql) => digestNow(sql, session) : null,
       today: session.run.startedAt.toISOString().slice(0, 10),
     });
     const tasks = longestFirst(assigned.assignment.tasks);
@@ -212,8 +218,7 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
       }).failure;
       return { ok: false, failure: unknown };
     }
-    for (const [id, output] of assigned.reusable) {
-      const finding = output as Finding;
+    for (const [id, finding] of assigned.reusable) {
       session.progress.findings.set(id, { finding, reused: true });
     }
     for (const task of tasks) judged.set(investigateNode(task.task.id), task);
@@ -249,6 +254,15 @@ function nodeWork(audit: OpenedAudit, waiting: readonly string[]): NodeWork {
     report: () => report,
     unknownTarget: () => unknown,
   };
+}
+
+/** Null where the query has no result any more; undefined where the world, not the data, kept it from running. */
+async function digestNow(sql: string, { warehouse, config, signal }: Session): Promise<string | null | undefined> {
+  const opened = await warehouse();
+  if (!opened.ok) return undefined;
+  const result = await opened.value.query(sql, { timeout: config.timeouts.query, signal });
+  if (result.ok) return resultDigest(result.value);
+  return ["relation-missing", "query-failed"].includes(result.failure.code) ? null : undefined;
 }
 
 async function newExport({ session }: OpenedAudit): Promise<Result<Export>> {

@@ -10,8 +10,8 @@ export type Inputs =
   | { readonly kind: "known"; readonly parts: Parts; readonly facts?: Facts }
   | { readonly kind: "awaiting"; readonly node: NodeId };
 
-/** Digest of a named observed input now; null where it is gone. */
-export type Observe = (name: string) => string | null;
+/** Digest of a named observed input now; null where it is gone; `recorded` itself where nobody has looked again. */
+export type Observe = (name: string, recorded: string) => string | null;
 
 export function fingerprint(parts: Parts): string {
   return digestOf(parts);
@@ -53,7 +53,7 @@ export function differences(before: Described, now: Described): readonly Reason[
 
 function changedObservations(trace: Trace, observe: Observe): readonly Reason[] {
   return Object.entries(trace.observed).flatMap(([part, digest]): Reason[] => {
-    const now = observe(part);
+    const now = observe(part, digest);
     if (now === digest) return [];
     return [{ part, change: now === null ? "removed" : "changed" }];
   });

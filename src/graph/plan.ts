@@ -153,5 +153,6 @@ const partTexts: Readonly<Record<string, string>> = {
 
 function partText(part: string): string {
   const known = Object.hasOwn(partTexts, part) ? partTexts[part] : undefined;
+  if (part.startsWith("query:")) return "the result of a query that it cites";
   return known ?? part.replace(/^resource:/, "").replace(/^(macro|file):/, "$1 ");
 }

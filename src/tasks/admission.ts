@@ -3,6 +3,7 @@
  * then commits what was admitted. A finding is durable before anybody hears that it was admitted.
  */
 import { type AdmissionContext, admit, type Decision } from "../findings/admit.js";
+import { resultDigest } from "../findings/claims.js";
 import type { Admission } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
@@ -31,6 +32,11 @@ export interface AdmissionDesk {
 /** Path that stands for an observed file among a trace's parts. */
 export function observedFile(repo: string, file: string): string {
   return `file:${repo}/${file}`;
+}
+
+/** Name of a cited query among a trace's observed inputs. */
+export function observedQuery(sql: string): string {
+  return `query:${digestOf(sql).slice(0, 32)}`;
 }
 
 export function openDesk(options: {
@@ -103,7 +109,7 @@ export function openDesk(options: {
         fingerprint: digestOf(parts),
         parts,
         facts: options.factsOf(subject),
-        observed: await observations(finding, repos),
+        observed: { ...(await observedFiles(finding, repos)), ...(await observedQueries(finding, query)) },
         run: session.run.id,
         at: finding.provenance.at,
       },
@@ -140,12 +146,25 @@ export function openDesk(options: {
 }
 
 /** dbt's own files are parts of the fingerprint already, resource by resource; other repositories only where cited. */
-async function observations(finding: Finding, repos: Readonly<Record<string, string>>): Promise<Parts> {
+async function observedFiles(finding: Finding, repos: Readonly<Record<string, string>>): Promise<Parts> {
   const observed: Record<string, string> = {};
   for (const { repo = "dbt", file } of finding.locations) {
     if (repo === "dbt") continue;
     const digest = await fileDigest(repos[repo] ?? "", file);
     if (digest !== null) observed[observedFile(repo, file)] = digest;
+  }
+  return observed;
+}
+
+/**
+ * Results that come out the same when the query is run once more: a later run looks whether they still do. A query with a
+ * result of chance (a `limit` without an order, say) would reopen its case each time, and says nothing when it differs.
+ */
+async function observedQueries(finding: Finding, query: Query): Promise<Parts> {
+  const observed: Record<string, string> = {};
+  for (const { sql, resultDigest: recorded } of finding.evidence) {
+    const again = await query(sql);
+    if (again.ok && resultDigest(again.value) === recorded) observed[observedQuery(sql)] = recorded;
   }
   return observed;
 }

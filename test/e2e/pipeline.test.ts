@@ -100,6 +100,22 @@ test("a second run asks no agent, and one changed state asks for its changed cas
   expect(await calls(audit), "reverted: the older finding is used again").toEqual([]);
 });
 
+test("a finding is looked at again when a query that it cites gives something else, though its own rows are the same", async () => {
+  const audit = await withAgent(
+    twoStates,
+    `const all = cases.map(finding);
+for (const one of all) if (one.group === "TX") one.evidence = [{ sql: 'select count(*) as n from "small"."main"."bids"' }];
+process.stdout.write(JSON.stringify({ findings: all }));`,
+  );
+  await audit.run();
+  await rm(join(audit.folder, "calls.txt"));
+  await setFailures(audit, { ...twoStates, total_wrong: [["VA", 6]] });
+  expect((await audit.run()).exitCode).toBe(0);
+  expect(await calls(audit)).toEqual(["TX: vendor_missing@TX", "VA: total_wrong@VA"]);
+  const why = await audit.run("explain", "vendor_missing@TX");
+  expect(why.stdout).toContain("investigated it: the result of a query that it cites changed");
+});
+
 test("another strategy packs the same findings anew and asks nobody", async () => {
   const audit = await withAgent(twoStates);
   await audit.run();
