@@ -2,7 +2,6 @@
  * Opens what a run or a plan needs: config, exceptions, template, agent; then folders, lock, traces, slots, events.
  * Every refusal has its exit code here; none of them is a bug.
  */
-import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { readExceptions } from "../config/exceptions.js";
@@ -24,6 +23,7 @@ import type { Reporter } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { SlotAdapter, SlotProvider } from "../model/slot.js";
 import type { Warehouse, WarehouseAdapter } from "../model/warehouse.js";
+import { createRedactor, type Redactor } from "../support/redact.js";
 import { checkTemplate } from "../tasks/prompt.js";
 import { builtInTemplate } from "../tasks/prompt-template.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
@@ -71,6 +71,8 @@ export interface LoadedAudit {
   readonly exceptions: readonly AcceptedException[];
   readonly template: { readonly text: string; readonly file: string; readonly digest: string };
   readonly agent: Investigator;
+  /** Takes the values of the variables that the config refers to, and what looks like a secret, out of any text. */
+  readonly redact: Redactor;
 }
 
 export interface OpenedAudit extends LoadedAudit {
@@ -131,6 +133,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
     exceptions: exceptions.entries,
     template: template.value,
     agent: agent.value,
+    redact: createRedactor([...loaded.variables.values()]),
   };
 }
 
@@ -142,7 +145,7 @@ export async function openAudit(
 ): Promise<Refusal | OpenedAudit> {
   const { request, config } = loaded;
   const startedAt = request.now();
-  const run = runId(startedAt, randomBytes(2).toString("hex"));
+  const run = runId(startedAt);
   const folders = auditFolders(config.dir, run);
   try {
     await makeFolders(folders);
@@ -160,7 +163,9 @@ export async function openAudit(
     await lock.value();
     return refusal(exitCodes.preflight, provider.failure);
   }
-  const events = openEventLog(join(folders.run, "events.jsonl"), request.now, [(event) => view.event(event)]);
+  const events = openEventLog(join(folders.run, "events.jsonl"), request.now, loaded.redact, [
+    (event) => view.event(event),
+  ]);
   const openNow = () => openWarehouse(config, registries, folders.scratch, request.signal);
   const warehouse = openOnce(openNow);
   const session: Session = {
@@ -169,6 +174,7 @@ export async function openAudit(
     now: request.now,
     signal: request.signal,
     emit: events.emit,
+    redact: loaded.redact,
     traces,
     agent: loaded.agent,
     slots: createSlotPool({ provider: provider.value, count: config.slots.count, folder: folders.slots }),

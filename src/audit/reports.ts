@@ -9,6 +9,7 @@ import type { Settled } from "../model/graph.js";
 import type { AuditReport, Reporter } from "../model/report.js";
 import type { Task } from "../model/task.js";
 import { writeFileAtomic } from "../support/files.js";
+import { redactStrings } from "../support/redact.js";
 import { collectReport } from "../tasks/collect.js";
 import type { Session } from "../tasks/session.js";
 import type { Assigned } from "./inputs.js";
@@ -25,7 +26,7 @@ export function makeReport(input: ReportInput): AuditReport {
   const { session, exported, assigned } = input;
   const judged = assigned.assignment.tasks.flatMap((task) => task.cases);
   const asked = new Set(judged.filter((item) => item.selected).map((item) => item.case.id));
-  return collectReport({
+  const report = collectReport({
     name: session.config.name,
     run: session.run.id,
     at: session.run.startedAt.toISOString(),
@@ -40,6 +41,7 @@ export function makeReport(input: ReportInput): AuditReport {
     exceptions: assigned.exceptions,
     retryCommand: input.retryCommand,
   });
+  return redactStrings(report, session.redact);
 }
 
 /** The pages of one task, without waiting for the others. */

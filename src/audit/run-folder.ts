@@ -13,10 +13,12 @@ export interface AuditFolders {
   readonly run: string;
 }
 
-/** `20260203-141500-x7f3`: sorts by time, and two runs in one second differ. */
-export function runId(now: Date, random: string): string {
-  const [day = "", time = ""] = now.toISOString().split("T");
-  return `${day.replaceAll("-", "")}-${time.slice(0, 8).replaceAll(":", "")}-${random}`;
+/** `20260203-141500123`: sorts by time. A folder has one run at a time, and no two in a millisecond. */
+export function runId(now: Date): string {
+  return now
+    .toISOString()
+    .replaceAll(/[-:.Z]/g, "")
+    .replace("T", "-");
 }
 
 export function auditFolders(root: string, run: string): AuditFolders {

@@ -16,6 +16,7 @@ import type { AuditNode, NodeEnd, NodeKind, PoolName, Settled, Trace } from "../
 import type { AuditReport } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import { writeFileAtomic } from "../support/files.js";
+import { redactStrings } from "../support/redact.js";
 import { cleanUp } from "../tasks/cleanup.js";
 import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
@@ -57,7 +58,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
       signal: session.signal,
       clock: () => performance.now(),
     });
-    const ends = [...settled.values()];
+    const ends = redactStrings([...settled.values()], session.redact);
     const report = work.report();
     const exitCode = exitCodeOf(audit, ends, report, work.unknownTarget());
     const count = (outcome: Settled["outcome"]): number => ends.filter((end) => end.outcome === outcome).length;

@@ -4,6 +4,7 @@
  */
 import { createWriteStream } from "node:fs";
 import type { AuditEvent, AuditEventLine } from "../model/events.js";
+import { type Redactor, redactStrings } from "../support/redact.js";
 
 export interface EventLog {
   emit(event: AuditEvent): void;
@@ -13,6 +14,7 @@ export interface EventLog {
 export function openEventLog(
   file: string,
   now: () => Date,
+  redact: Redactor,
   listeners: readonly ((event: AuditEvent) => void)[],
 ): EventLog {
   const stream = createWriteStream(file, { flags: "a" });
@@ -20,8 +22,9 @@ export function openEventLog(
   stream.on("error", () => undefined);
   let seq = 0;
   return {
-    emit(event) {
+    emit(given) {
       seq += 1;
+      const event = redactStrings(given, redact);
       const line: AuditEventLine = { ...event, seq, at: now().toISOString() };
       stream.write(`${JSON.stringify(line)}\n`);
       for (const listener of listeners) listener(event);

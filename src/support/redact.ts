@@ -85,3 +85,11 @@ function encoded(text: string): string {
     return text;
   }
 }
+
+/** The same value with every text in it redacted; keys stay. */
+export function redactStrings<Value>(value: Value, redact: Redactor): Value {
+  if (typeof value === "string") return redact(value) as Value;
+  if (Array.isArray(value)) return value.map((item) => redactStrings(item, redact)) as Value;
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactStrings(item, redact)])) as Value;
+}

@@ -103,7 +103,7 @@ async function ask(
     const cases = open.filter((item) => !desk.answered.has(item.id));
     if (cases.length === 0) break;
     const objections = round === 0 ? [] : objectionsOf(desk, cases);
-    const prompt = renderPrompt(session.template, {
+    const rendered = renderPrompt(session.template, {
       config,
       task,
       cases,
@@ -114,14 +114,14 @@ async function ask(
       samples: pack.value.samples,
       exceptions: session.exceptions,
     });
-    if (!prompt.ok) return prompt;
-    if (agent.readsPrompt)
-      await writeFile(join(folder, round === 0 ? "prompt.md" : `prompt-${round + 1}.md`), prompt.value);
+    if (!rendered.ok) return rendered;
+    const prompt = session.redact(rendered.value);
+    if (agent.readsPrompt) await writeFile(join(folder, round === 0 ? "prompt.md" : `prompt-${round + 1}.md`), prompt);
     desk.newRound();
     const request: InvestigationRequest = {
       task,
       cases,
-      prompt: prompt.value,
+      prompt,
       round,
       objections,
       evidenceDir,

@@ -26,6 +26,8 @@ export interface Session {
   readonly now: () => Date;
   readonly signal: AbortSignal;
   readonly emit: (event: AuditEvent) => void;
+  /** For any text of the outside that is shown or kept. */
+  readonly redact: (text: string) => string;
   readonly traces: TraceStore;
   readonly agent: Investigator;
   readonly slots: SlotPool;

@@ -42,6 +42,7 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
     env: { ...process.env, DBT_TARGET_PATH: summary.targetPath, ...summary.env },
     stdoutFile: log,
     stderrFile: `${log}.stderr`,
+    redact: session.redact,
     timeout: summary.timeout,
     signal: session.signal,
   });
@@ -53,7 +54,8 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
 
 async function refusal(end: ProcessEnd, resultsBefore: string, session: Session): Promise<Result<never> | null> {
   const { summary } = session.config;
-  const said = [capturedText(end.stdout), capturedText(end.stderr)].join("\n").trim().split("\n").slice(-15).join("\n");
+  const output = session.redact([capturedText(end.stdout), capturedText(end.stderr)].join("\n"));
+  const said = output.trim().split("\n").slice(-15).join("\n");
   const refuse = (code: FailureCode, message: string, hint: string): Result<never> =>
     failed(code, message, {
       hint: `${hint} Its output is in ${join(session.run.folder, "summary.log")}.`,

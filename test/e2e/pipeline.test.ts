@@ -1,7 +1,7 @@
 /**
  * The built program on small audits without dbt, with real agents' processes, real git and a real DuckDB.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -430,6 +430,32 @@ answer(cases);`);
     expect(await audit.read(".audit/slots/1/mine.txt")).toBe("mine");
     expect(await calls(audit)).toEqual([]);
   });
+});
+
+test("a secret that the config takes from the environment is in no output and no file", async () => {
+  const canary = "canary-7f3a9b-secret";
+  const audit = keep(await auditFolder({ CANARY: canary }));
+  const agent = await agentProgram(
+    audit,
+    "process.stderr.write('seen ' + process.env.AGENT_KEY); answer(cases);",
+  );
+  await setFailures(audit, twoStates);
+  const run = 'echo "connecting with $TOKEN"; echo "postgres://me:$TOKEN@host/db" >&2';
+  await audit.configure({
+    agent: { ...agent, slot: false, env: { AGENT_KEY: `\${CANARY}` } },
+    summary: { run, env: { TOKEN: `\${CANARY}` }, artifacts: "project/target" },
+    knowledge: { all: `the token is \${CANARY}` },
+  });
+  const end = await audit.run();
+  expect(end.exitCode).toBe(0);
+  await audit.configure({
+    summary: { run: `${run}; exit 2`, env: { TOKEN: `\${CANARY}` }, artifacts: "project/target" },
+  });
+  const failed = await audit.run("--json");
+  expect(failed.stdout).toContain("connecting with [redacted]");
+  expect([end.stdout, end.stderr, failed.stdout, failed.stderr].join()).not.toContain(canary);
+  const found = spawnSync("grep", ["-rl", canary, join(audit.folder, ".audit")], { encoding: "utf8" });
+  expect(found.stdout).toBe("");
 });
 
 describe("a wrong start", () => {

@@ -74,7 +74,6 @@ const smallConfig = {
 /** An audit whose tests fail as said. */
 export async function smallAudit(failures: Failures, more: Record<string, unknown> = {}): Promise<AuditFolder> {
   const audit = await auditFolder();
-  await mkdir(join(audit.folder, "project/target"), { recursive: true });
   await setFailures(audit, failures);
   await audit.configure(more);
   return audit;
@@ -98,6 +97,7 @@ export async function setFailures(audit: AuditFolder, failures: Failures): Promi
     ),
   ]);
   const target = join(audit.folder, "project/target");
+  await mkdir(target, { recursive: true });
   await writeFile(join(target, "manifest.json"), JSON.stringify(manifest(tests)));
   await writeFile(join(target, "run_results.json"), JSON.stringify(runResults(failures)));
 }

@@ -25,6 +25,7 @@ import {
   writeMark,
 } from "./mark.js";
 import { fillCommand, fillPath } from "./placeholders.js";
+import { queue } from "./queue.js";
 import { findRepository, provision, snapshot } from "./repository.js";
 
 const Text = z.string().min(1);
@@ -54,8 +55,10 @@ function provider(options: Settings, context: SlotContext): SlotProvider {
     number,
     paths: Object.fromEntries(context.repos.map((repo) => [repo.name, pathOf(repo, number)])),
   });
+  // Such commands add git worktrees more often than not, and those fail now and then when added side by side.
+  const serially = queue();
   const run = (text: string, repo: SlotRepo, number: number, signal?: AbortSignal) =>
-    runUserCommand(fillCommand(text, { repo: repo.path, n: String(number) }), repo.path, signal);
+    serially(() => runUserCommand(fillCommand(text, { repo: repo.path, n: String(number) }), repo.path, signal));
 
   const check = async (number: number): Promise<Result<void>> => {
     for (const path of [slotFolder(context, number), ...Object.values(locate(number).paths)]) {

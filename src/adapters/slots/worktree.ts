@@ -22,6 +22,7 @@ import {
   slotFolder,
   writeMark,
 } from "./mark.js";
+import { queue } from "./queue.js";
 import { findRepository, headOf, provision, type Repository, snapshot } from "./repository.js";
 
 const settings = z.strictObject({});
@@ -169,13 +170,4 @@ async function unregister(repository: string, root: string): Promise<Result<void
   if (removed.ok || (removed.failure.detail ?? "").includes("is not a working tree")) return ok(undefined);
   if ((removed.failure.detail ?? "").includes("not a git repository")) return ok(undefined);
   return removed;
-}
-
-function queue(): <Value>(work: () => Promise<Value>) => Promise<Value> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const next = last.then(work, work);
-    last = next.catch(() => undefined);
-    return next;
-  };
 }
