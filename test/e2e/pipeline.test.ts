@@ -435,10 +435,7 @@ answer(cases);`);
 test("a secret that the config takes from the environment is in no output and no file", async () => {
   const canary = "canary-7f3a9b-secret";
   const audit = keep(await auditFolder({ CANARY: canary }));
-  const agent = await agentProgram(
-    audit,
-    "process.stderr.write('seen ' + process.env.AGENT_KEY); answer(cases);",
-  );
+  const agent = await agentProgram(audit, "process.stderr.write('seen ' + process.env.AGENT_KEY); answer(cases);");
   await setFailures(audit, twoStates);
   const run = 'echo "connecting with $TOKEN"; echo "postgres://me:$TOKEN@host/db" >&2';
   await audit.configure({
