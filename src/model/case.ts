@@ -75,4 +75,8 @@ export interface Export {
   /** Tests that dbt could not run (status error), with its message: they are no data failures and get no agent. */
   readonly broken: readonly { readonly test: TestRef; readonly message: string }[];
   readonly testsSeen: number;
+  /** Failing tests that `tests.include`, `exclude` or `severity` leave out. Absent in exports of older versions: unknown. */
+  readonly leftOut?: number;
+  /** What a person should know of it, one sentence each. Absent in exports of older versions. */
+  readonly notes?: readonly string[];
 }

@@ -4,7 +4,6 @@
  */
 import type { Case, Export } from "../model/case.js";
 import type { Config } from "../model/config.js";
-import { allRows, groupOf } from "../model/group.js";
 import type { Project, RunResults } from "../model/project.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { Warehouse } from "../model/warehouse.js";
@@ -14,6 +13,7 @@ import { type FailingTest, isIncluded, knownTest, testNames } from "./export/fai
 import { type Selection, selectFromResults } from "./export/from-results.js";
 import { selectFromSummary } from "./export/from-summary.js";
 import { measureTests } from "./export/measure.js";
+import { exportNotes } from "./export/notes.js";
 import { subquery } from "./export/rows-source.js";
 
 export interface ExportInput {
@@ -50,7 +50,8 @@ export async function exportCases(input: ExportInput): Promise<Result<Export>> {
   });
   if (!measured.ok) return measured;
   const { cases, unsplit, broken } = casesOf(measured.value);
-  tellOfAbsentGroups(input, selection, cases);
+  const notes = exportNotes(input.config, selection, cases);
+  for (const note of notes) input.progress(note);
 
   const passing = [
     ...selection.failing.filter(passesNow),
@@ -66,6 +67,8 @@ export async function exportCases(input: ExportInput): Promise<Result<Export>> {
     orphans: selection.orphans,
     broken: [...selection.broken, ...broken].sort((left, right) => compare(left.test.name, right.test.name)),
     testsSeen: selection.testsSeen,
+    leftOut: selection.leftOut,
+    notes,
   });
 }
 
@@ -125,27 +128,6 @@ function batchOptions({ config, warehouse, signal, progress }: ExportInput, what
     signal,
     onChunk: (done: number, total: number) => progress(`${what}: ${done} of ${total}`),
   };
-}
-
-function tellOfAbsentGroups(input: ExportInput, selection: Selection, cases: readonly Case[]): void {
-  const found = new Map<string, Set<string>>();
-  for (const each of cases) {
-    const keys = found.get(each.test.id) ?? new Set();
-    found.set(each.test.id, keys.add(each.group.key));
-  }
-  const { map } = input.config.groupBy;
-  for (const [test, claimed] of selection.claimedGroups) {
-    const keys = found.get(test);
-    if (keys === undefined || keys.has(allRows.key)) continue;
-    // A summary may itself write (all) where rows have no group.
-    const absent = [...claimed]
-      .filter((raw) => raw !== allRows.key)
-      .map((raw) => groupOf(raw === null ? null : Object.hasOwn(map, raw) ? (map[raw] ?? raw) : raw).key)
-      .filter((key) => !keys.has(key));
-    if (absent.length > 0) {
-      input.progress(`the summary table counts failures of ${test} in ${absent.join(", ")}; no failing row is there`);
-    }
-  }
 }
 
 function byGroupThenTest(left: Case, right: Case): number {

@@ -5,6 +5,7 @@ import type { Case } from "../model/case.js";
 import { ok, type Result } from "../model/result.js";
 import type { Cell, Column, Dialect, Query } from "../model/warehouse.js";
 import { groupPredicate } from "../sql/index.js";
+import { maskColumns } from "./mask.js";
 
 export const sampleSize = 20;
 
@@ -18,11 +19,12 @@ export interface Sample {
 const rowNumber = "audit_run_row";
 const mostCases = 40;
 
-/** Case id → sample. Failure codes: aborted, warehouse-unreachable; another refusal is told in the sample. */
+/** Case id → sample, hidden columns masked. Failure codes: aborted, warehouse-unreachable; another refusal is told in the sample. */
 export async function sampleRows(
   cases: readonly Case[],
   query: Query,
   dialect: Dialect,
+  redactColumns: readonly string[],
 ): Promise<Result<ReadonlyMap<string, Sample>>> {
   const samples = new Map<string, Sample>();
   const batches = new Map<string, Case[]>();
@@ -33,7 +35,7 @@ export async function sampleRows(
   for (const batch of batches.values()) {
     for (let from = 0; batch.length > 1 && from < batch.length; from += mostCases) {
       for (const [id, sample] of await sampleTogether(batch.slice(from, from + mostCases), query, dialect)) {
-        samples.set(id, sample);
+        samples.set(id, maskColumns(sample, redactColumns));
       }
     }
     // Alone, or what the batch could not give: it was cut off, or the warehouse refused it.
@@ -41,7 +43,7 @@ export async function sampleRows(
       if (samples.has(item.id)) continue;
       const sample = await sampleOne(item, query, dialect);
       if (!sample.ok) return sample;
-      samples.set(item.id, sample.value);
+      samples.set(item.id, maskColumns(sample.value, redactColumns));
     }
   }
   return ok(samples);
@@ -84,18 +86,11 @@ async function sampleOne({ failingRows, group }: Case, query: Query, dialect: Di
   return ok({ columns: [], rows: [], problem: `The failing rows could not be read: ${message}` });
 }
 
-/**
- * As CSV (RFC 4180), rows sorted; SQL NULL is nothing, an empty text is `""`. Values of hidden columns are masked;
- * a long value is cut.
- */
-export function sampleCsv({ columns, rows, problem }: Sample, hidden: (column: string) => boolean): string {
+/** As CSV (RFC 4180), rows sorted; SQL NULL is nothing, an empty text is `""`; a long value is cut. */
+export function sampleCsv({ columns, rows, problem }: Sample): string {
   if (problem !== null) return `${problem}\n`;
   const header = columns.map(({ name }) => csvCell(name)).join(",");
-  const lines = rows.map((row) =>
-    row
-      .map((value, at) => (hidden(columns[at]?.name ?? "") && value !== null ? "[redacted]" : csvCell(value)))
-      .join(","),
-  );
+  const lines = rows.map((row) => row.map(csvCell).join(","));
   return `${[header, ...lines.sort()].join("\n")}\n`;
 }
 

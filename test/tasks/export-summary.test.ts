@@ -52,10 +52,17 @@ describe("a summary table", () => {
       "bid_unique@VA 1/1",
     ]);
     expect(result.orphans).toEqual(["(null)", "renamed_long_ago"]);
-    expect(messages).toContain(
-      "the summary table counts failures of test.demo.amount_given in FL; no failing row is there",
-    );
-    expect(messages.filter((message) => message.includes("no failing row"))).toHaveLength(1);
+    expect(result.notes).toEqual(["the summary table counts failures of amount_given in FL; no failing row is there"]);
+    expect(messages).toEqual(expect.arrayContaining([...(result.notes ?? [])]));
+  });
+
+  it("counts failing tests that the config leaves out, each once", async () => {
+    const config = { ...table("summary"), tests: { ...exportConfig().tests, include: ["amount_given", "short*"] } };
+    const result = await exported(temporary.warehouse, project, { config, runResults: null });
+    expect(result.leftOut).toBe(2);
+    expect(result.notes?.[0]).toBe("tests.include: no test is called 'short*'");
+    const bare = await exported(temporary.warehouse, null, { config, runResults: null });
+    expect(bare.notes?.filter((note) => note.startsWith("tests."))).toEqual([]);
   });
 
   it("gives the same cases as dbt's own results", async () => {

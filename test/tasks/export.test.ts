@@ -260,6 +260,37 @@ describe("which tests", () => {
     expect(await names({}, { amount_given: "pass", no_state: "skipped" })).toEqual(["vendor_known"]);
   });
 
+  it("fail and are left out by the config is counted, and a pattern that fits no test is told", async () => {
+    const left = async (tests: ConfigChanges["tests"] & object, statuses = {}) => {
+      const runResults = resultsOf(project, statuses);
+      const { cases, leftOut, notes } = await exported(temporary.warehouse, project, {
+        config: exportConfig({ tests }),
+        runResults,
+      });
+      return { cases: cases.length > 0, leftOut, notes };
+    };
+    const statuses = { amount_given: "warn", fixed: "pass" };
+    expect(await left({}, statuses)).toEqual({ cases: true, leftOut: 0, notes: [] });
+    expect(await left({ include: ["nosuch*"] }, statuses)).toEqual({
+      cases: false,
+      leftOut: 3,
+      notes: ["tests.include: no test is called 'nosuch*'"],
+    });
+    expect(await left({ exclude: ["no_stat", "fixed"], severity: ["error"] }, statuses)).toEqual({
+      cases: true,
+      leftOut: 1,
+      notes: ["tests.exclude: no test is called 'no_stat'; did you mean 'no_state'?"],
+    });
+  });
+
+  it("fit a pattern is asked of the results' tests too, where no manifest knows them", async () => {
+    const { leftOut, notes } = await exported(temporary.warehouse, null, {
+      runResults: resultsOf(project),
+      config: exportConfig({ tests: { include: ["amount_*", "gone"], exclude: ["*"] } }),
+    });
+    expect({ leftOut, notes }).toEqual({ leftOut: 4, notes: ["tests.include: no test is called 'gone'"] });
+  });
+
   it("pass now is said, and they make no case", async () => {
     const result = await exported(temporary.warehouse, project);
     expect(result.noLongerFailing.map((test) => test.name)).toEqual(["fixed"]);

@@ -36,6 +36,13 @@ export function testNames(project: Project | null): (resource: Resource) => stri
   return (resource) => [resource.name, qualified(resource)].find((name) => (count.get(name) ?? 0) <= 1) ?? resource.id;
 }
 
+/** How the project's tests are called here. */
+export function knownNames(project: Project | null): Set<string> {
+  const nameOf = testNames(project);
+  const tests = [...(project?.resources.values() ?? [])].filter((resource) => resource.test !== null);
+  return new Set(tests.map(nameOf));
+}
+
 /** A test of the manifest. */
 export function knownTest(
   resource: Resource,

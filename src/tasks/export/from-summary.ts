@@ -10,7 +10,7 @@ import { relationKey, relationText } from "../../model/relation.js";
 import { failed, ok, type Result } from "../../model/result.js";
 import type { Cell, Column, Warehouse } from "../../model/warehouse.js";
 import { closest } from "../../support/suggest.js";
-import { type FailingTest, isIncluded, knownTest, testNames, unknownTest } from "./failing-test.js";
+import { type FailingTest, isIncluded, knownNames, knownTest, testNames, unknownTest } from "./failing-test.js";
 import type { Selection } from "./from-results.js";
 
 type Table = NonNullable<Config["summary"]["table"]>;
@@ -36,10 +36,13 @@ export async function selectFromSummary(input: SummaryInput): Promise<Result<Sel
   const claimedGroups = new Map<string, Set<string | null>>();
   const orphans = new Set<string>();
   const seen = new Set<string>();
+  const leftOut = new Set<string>();
+  const names = knownNames(project);
   const passing = new Set<string>();
   for (const { name, group, failures } of rows.value) {
     if (name !== null) seen.add(name);
     const resource = name === null ? null : find(name);
+    if (name !== null && project === null) names.add(name);
     if (failures === 0) {
       if (resource !== null) passing.add(resource.id);
       continue;
@@ -52,7 +55,10 @@ export async function selectFromSummary(input: SummaryInput): Promise<Result<Sel
       resource === null
         ? unknownTest(`summary.${name}`, name, null, context)
         : knownTest(resource, nameOf(resource), null, context);
-    if (!included(test.ref) || !config.tests.severity.includes(test.ref.severity)) continue;
+    if (!included(test.ref) || !config.tests.severity.includes(test.ref.severity)) {
+      leftOut.add(test.ref.id);
+      continue;
+    }
     failing.set(test.ref.id, failing.get(test.ref.id) ?? test);
     const groups = claimedGroups.get(test.ref.id) ?? new Set();
     if (group !== undefined) claimedGroups.set(test.ref.id, groups.add(group));
@@ -63,6 +69,8 @@ export async function selectFromSummary(input: SummaryInput): Promise<Result<Sel
     broken: [],
     orphans: [...orphans].sort(),
     testsSeen: seen.size,
+    leftOut: leftOut.size,
+    names,
     passing,
     claimedGroups,
   });
