@@ -278,7 +278,11 @@ export const configShape = {
   redactColumns: z
     .array(z.string().min(1))
     .default([])
-    .describe("Columns whose values are shown to nobody; `*` may stand in them.")
+    .describe(
+      "Columns whose values are shown to nobody: neither to an agent nor in a report; `*` may stand in them. " +
+        "Columns go by the name that they have in a query's result, without regard to case: an alias under another name " +
+        "is not recognised, and values in the text of SQL are not masked.",
+    )
     .meta({ examples: [["*_email", "ssn"]] }),
   timeouts: z
     .strictObject({
