@@ -33,6 +33,8 @@ export interface Selection {
 
 export interface SummaryJudgement {
   readonly verdict: Verdict;
+  /** For the user: a watermark that could not be read. */
+  readonly warning: string | null;
   /** To be recorded when it has run. */
   readonly parts: Parts;
 }
@@ -53,22 +55,29 @@ export async function judgeSummary(
   const observe = (): string => artifacts;
   if (summary.run === null) {
     const parts = { settings, artifacts };
-    return { verdict: judge({ kind: "known", parts }, known, observe), parts };
+    return { verdict: judge({ kind: "known", parts }, known, observe), parts, warning: null };
   }
   const last = known[0];
   if (summary.maxAge !== null && last !== undefined && last.parts.settings === settings) {
     const age = now.getTime() - Date.parse(last.at);
     const fresh = age >= 0 && age < summary.maxAge;
     if (fresh && last.observed.artifacts === artifacts)
-      return { verdict: { kind: "reuse", trace: last }, parts: last.parts };
+      return { verdict: { kind: "reuse", trace: last }, parts: last.parts, warning: null };
   }
   if (summary.watermark !== null) {
     const value = await watermark();
     // A watermark that cannot be read says nothing; the command will.
     const parts = { settings, watermark: value.ok ? value.value : `unknown at ${now.toISOString()}` };
-    return { verdict: judge({ kind: "known", parts }, known, observe), parts };
+    const warning = value.ok
+      ? null
+      : `summary.watermark could not be read, so the command runs: ${value.failure.message}`;
+    return { verdict: judge({ kind: "known", parts }, known, observe), parts, warning };
   }
-  return { verdict: { kind: "run", reasons: [{ part: "summary", change: "always" }] }, parts: { settings } };
+  return {
+    verdict: { kind: "run", reasons: [{ part: "summary", change: "always" }] },
+    parts: { settings },
+    warning: null,
+  };
 }
 
 /** @param summary the trace of the summary that the export would read; null: it has yet to run. */
@@ -76,7 +85,7 @@ export function judgeExport(
   config: Config,
   traces: TraceReader,
   summary: Trace | null,
-): { verdict: Verdict; parts: Parts } {
+): { readonly verdict: Verdict; readonly parts: Parts } {
   const settings = digestOf({
     groupBy: config.groupBy,
     tests: config.tests,
@@ -85,7 +94,9 @@ export function judgeExport(
     failuresSchema: config.dbt.failuresSchema,
     warehouse: config.warehouse,
   });
-  if (summary === null) return { verdict: judge({ kind: "awaiting", node: "summary" }, [], () => null), parts: {} };
+  if (summary === null) {
+    return { verdict: judge({ kind: "awaiting", node: "summary" }, [], () => null), parts: { settings } };
+  }
   const parts = { settings, summary: summary.output };
   return { verdict: judge({ kind: "known", parts }, traces.find("export"), () => null), parts };
 }

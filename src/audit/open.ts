@@ -73,6 +73,8 @@ export interface LoadedAudit {
   readonly agent: Investigator;
   /** Takes the values of the variables that the config refers to, and what looks like a secret, out of any text. */
   readonly redact: Redactor;
+  /** The values alone. */
+  readonly redactValues: Redactor;
 }
 
 export interface OpenedAudit extends LoadedAudit {
@@ -92,7 +94,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   if (text.kind !== "text") {
     const why = text.kind === "absent" ? "does not exist" : `cannot be read: ${text.reason}`;
     return refusal(exitCodes.usage, {
-      code: "disk",
+      code: "usage",
       message: `${request.configFile} ${why}`,
       hint: "Write one (the README shows the smallest), or name it with --config FILE.",
     });
@@ -110,7 +112,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   if (unknown !== undefined) {
     const known = config.categories.map(({ id }) => id).join(", ");
     return refusal(exitCodes.usage, {
-      code: "answer-invalid",
+      code: "usage",
       message: `--fail-on: there is no category "${unknown}"`,
       hint: `There are: ${known}.`,
     });
@@ -118,13 +120,19 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
 
   const reading = readTextFile(config.exceptionsFile);
   const exceptions = readExceptions({ file: config.exceptionsFile, cwd, reading });
+  // Not one entry could be read: every accepted failure would be paid for again.
+  if (exceptions.entries.length === 0 && exceptions.diagnostics.some(({ severity }) => severity === "error")) {
+    return { exitCode: exitCodes.usage, diagnostics: exceptions.diagnostics, failure: null };
+  }
   const template = readTemplate(config);
   if (!template.ok) return refusal(exitCodes.usage, template.failure);
 
   const adapter = registries.agents[config.agent.use];
   if (adapter === undefined)
     throw new Error(`BUG: the config names agent ${config.agent.use}, which is not registered`);
-  const agent = await adapter.create(config.agent.settings, { baseDir: config.baseDir, env });
+  const values = [...loaded.variables.values()];
+  const redact = createRedactor(values);
+  const agent = await adapter.create(config.agent.settings, { baseDir: config.baseDir, env, redact });
   if (!agent.ok) return refusal(exitCodes.preflight, agent.failure);
   return {
     request,
@@ -133,7 +141,8 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
     exceptions: exceptions.entries,
     template: template.value,
     agent: agent.value,
-    redact: createRedactor([...loaded.variables.values()]),
+    redact,
+    redactValues: createRedactor(values, { shapes: false }),
   };
 }
 
@@ -157,6 +166,12 @@ export async function openAudit(
   if (!lock.ok) return refusal(exitCodes.preflight, lock.failure);
 
   const traces = await openTraceStore(folders.traces);
+  if (request.retry && traces.find("export").length === 0) {
+    await traces.close();
+    await lock.value();
+    const message = "there is nothing to retry: no run has come as far as its export";
+    return refusal(exitCodes.usage, { code: "usage", message, hint: "Run `audit-run` first." });
+  }
   const provider = await createProvider(config, registries);
   if (!provider.ok) {
     await traces.close();
@@ -175,6 +190,7 @@ export async function openAudit(
     signal: request.signal,
     emit: events.emit,
     redact: loaded.redact,
+    redactValues: loaded.redactValues,
     traces,
     agent: loaded.agent,
     slots: createSlotPool({ provider: provider.value, count: config.slots.count, folder: folders.slots }),
@@ -248,7 +264,9 @@ async function createProvider(config: Config, registries: Registries): Promise<R
     ...(dbt.slot ? [{ name: "dbt", path: dbt.path, provision }] : []),
     ...config.sources.filter(({ slot }) => slot).map(({ name, path }) => ({ name, path, provision: [] })),
   ];
-  return adapter.create(config.slots.settings, { auditDir: config.dir, repos });
+  const warehouse = registries.warehouses[config.warehouse.use];
+  const excludes = warehouse?.localFiles?.(config.warehouse.settings, config.baseDir) ?? [];
+  return adapter.create(config.slots.settings, { auditDir: config.dir, repos, excludes });
 }
 
 const builtIn = { kind: "text", text: builtInTemplate } as const;

@@ -35,7 +35,9 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
   const exportJudgement = judgeExport(config, traces, reused);
 
   const lastTrace = exportJudgement.verdict.kind === "reuse" ? exportJudgement.verdict.trace : traces.find("export")[0];
-  const last = lastTrace === undefined ? null : ((await traces.read(lastTrace)) as Export | null);
+  // An export by other settings (another groupBy, say) tells nothing of the next one.
+  const comparable = lastTrace?.parts.settings === exportJudgement.parts.settings;
+  const last = lastTrace && comparable ? ((await traces.read(lastTrace)) as Export | null) : null;
   let assigned: Assigned | null = null;
   if (last !== null) {
     const artifacts = await loadArtifacts(config);

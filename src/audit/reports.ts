@@ -1,7 +1,7 @@
 /**
  * Writes reports into the audit folder: a task's own pages as soon as it has ended, everything when all have.
  */
-import { readdir, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Case, Export } from "../model/case.js";
 import type { Config } from "../model/config.js";
@@ -20,6 +20,7 @@ export interface ReportInput {
   readonly assigned: Assigned;
   readonly settled: readonly Settled[];
   readonly retryCommand: string;
+  readonly notes: readonly string[];
 }
 
 export function makeReport(input: ReportInput): AuditReport {
@@ -40,6 +41,7 @@ export function makeReport(input: ReportInput): AuditReport {
     settled: input.settled,
     exceptions: assigned.exceptions,
     retryCommand: input.retryCommand,
+    notes: input.notes,
   });
   return redactStrings(report, session.redact);
 }
@@ -75,4 +77,27 @@ export async function writeReports(report: AuditReport, config: Config, reporter
   for (const name of await readdir(results)) {
     if (/\.(md|json)$/.test(name) && !kept.has(`results/${name}`)) await rm(join(results, name), { force: true });
   }
+}
+
+const earlierMark = "<!-- what follows is of an earlier run -->\n\n";
+
+/** A run that did not get as far as its report says so on top of the old one, which would look current otherwise. */
+export async function markAsEarlier(session: Session, ends: readonly Settled[]): Promise<void> {
+  const file = join(session.config.dir, "full-report.md");
+  const text = await readFile(file, "utf8").catch(() => null);
+  if (text === null) return;
+  const first = ends.find(({ failure }) => failure !== undefined);
+  const why =
+    first?.failure === undefined ? "It was stopped" : `${first.node} failed: ${oneLine(first.failure.message)}`;
+  const banner = `> **The latest run, ${session.run.id}, made no report.** ${why}. What follows is of an earlier run.\n\n`;
+  const earlier = text.slice(text.indexOf(earlierMark) + (text.includes(earlierMark) ? earlierMark.length : 1));
+  await writeFileAtomic(file, `${banner}${earlierMark}${earlier}`);
+}
+
+/** Messages hold names and paths of the outside. */
+function oneLine(text: string): string {
+  return text
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/[\\`*_<>[\]#|]/g, "\\$&")
+    .replace(/\.$/, "");
 }

@@ -1,5 +1,5 @@
 /** `audit-run`, `audit-run run <node…>` and `audit-run retry`. */
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import type { AuditEnd } from "../audit/run.js";
 import { run } from "../audit.js";
 import type { AuditReport } from "../model/report.js";
@@ -33,15 +33,13 @@ export async function runCommand(
       );
     return end.exitCode;
   }
-  const interrupted = terminal.interruptedBy();
-  const exitCode = interrupted === null ? end.exitCode : interrupted === "SIGINT" ? 130 : 143;
-  terminal.print(options.json ? JSON.stringify(asJson(end, exitCode), null, 2) : asText(end));
-  return exitCode;
+  terminal.print(options.json ? JSON.stringify(asJson(end), null, 2) : asText(end));
+  return end.exitCode;
 }
 
-function asJson(end: AuditEnd, exitCode: number) {
+function asJson(end: AuditEnd) {
   return {
-    exitCode,
+    exitCode: end.exitCode,
     run: end.run,
     folder: end.folder,
     report: end.report === null ? null : `${end.folder}/full-report.md`,
@@ -64,13 +62,17 @@ function totals(report: AuditReport): Readonly<Record<string, number>> {
 
 function asText(end: AuditEnd): string {
   const lines: string[] = [];
-  for (const { node, failure } of end.settled) {
+  for (const { node, outcome, failure } of end.settled) {
     if (failure === undefined) continue;
-    lines.push(`${node} failed: ${failure.message}`);
+    lines.push(`${node} ${outcome}: ${failure.message}`);
     if (failure.hint !== undefined) lines.push(`  hint: ${failure.hint}`);
     if (failure.detail) lines.push(failure.detail.replaceAll(/^/gm, "  | "));
   }
-  if (end.report !== null) {
+  const pages = end.settled.filter(({ node, outcome }) => node.startsWith("investigate:") && outcome !== "cancelled");
+  if (end.report === null) {
+    const results = relative(process.cwd(), join(end.folder, "results"));
+    lines.push(...pages.map(({ node }) => join(results, `${node.slice("investigate:".length)}.md`)));
+  } else {
     const { cases } = end.report;
     const counts = Object.entries(totals(end.report)).map(([name, count]) => `${name} ${count}`);
     lines.push(
@@ -78,6 +80,7 @@ function asText(end: AuditEnd): string {
         ? "No failing tests."
         : `${cases.length} failing ${cases.length === 1 ? "case" : "cases"} (test × ${end.report.groupLabel.toLowerCase()}): ${counts.join(" · ")}`,
     );
+    lines.push(...end.report.notes);
     lines.push(`Report: ${relative(process.cwd(), end.folder) || "."}/full-report.md`);
     if (end.report.failures.length > 0) lines.push(`Incomplete. To run what is missing: ${end.report.retryCommand}`);
   }

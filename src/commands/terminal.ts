@@ -6,9 +6,8 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import type { Failure } from "../model/result.js";
 
 export interface Terminal {
+  /** Aborted by Ctrl-C and TERM; its reason is the signal's name. */
   readonly signal: AbortSignal;
-  /** The signal that arrived; null while none has. */
-  readonly interruptedBy: () => "SIGINT" | "SIGTERM" | null;
   readonly color: (stream: "stdout" | "stderr") => boolean;
   /** A result. */
   print(text: string): void;
@@ -21,15 +20,13 @@ export interface Terminal {
 
 export function createTerminal(): Terminal {
   const controller = new AbortController();
-  let interruptedBy: "SIGINT" | "SIGTERM" | null = null;
 
   const onSignal = (signal: NodeJS.Signals): void => {
     const exitCode = signal === "SIGINT" ? 130 : 143;
     // `process.exit` also ends what processes are left: support/process.ts listens.
-    if (interruptedBy !== null) process.exit(exitCode);
-    interruptedBy = signal === "SIGINT" ? "SIGINT" : "SIGTERM";
+    if (controller.signal.aborted) process.exit(exitCode);
     process.stderr.write("\nStopping: finished findings are kept. Once more to stop at once.\n");
-    controller.abort();
+    controller.abort(signal);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
@@ -47,7 +44,6 @@ export function createTerminal(): Terminal {
 
   return {
     signal: controller.signal,
-    interruptedBy: () => interruptedBy,
     color,
     print: (text) => void process.stdout.write(text.endsWith("\n") ? text : `${text}\n`),
     say,

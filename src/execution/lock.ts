@@ -3,7 +3,7 @@
  * A holder that was killed is taken over; nobody has to unlock by hand.
  */
 import { randomBytes } from "node:crypto";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { failed, ok, type Result } from "../model/result.js";
 
@@ -35,7 +35,10 @@ export async function acquireLock(file: string, now: () => Date): Promise<Result
         "state-locked",
         `Process ${holder.pid} on ${holder.host} has been running this audit since ${holder.since}`,
         {
-          hint: "Wait until it has ended, or end it; a killed run is taken over by the next one.",
+          hint:
+            holder.host === hostname()
+              ? "Wait until it has ended, or end it; a killed run is taken over by the next one."
+              : `Wait until it has ended. If that host is no more, delete ${file}.`,
         },
       );
     }
@@ -44,15 +47,18 @@ export async function acquireLock(file: string, now: () => Date): Promise<Result
   return failed("state-locked", `${file} changes hands all the time`, { hint: "Run again." });
 }
 
+/** Written first and linked then: nobody ever reads half a holder, and takes it for none. */
 async function create(file: string, holder: Holder): Promise<boolean> {
+  const draft = `${file}.${holder.token}`;
+  await writeFile(draft, JSON.stringify(holder));
   try {
-    const handle = await open(file, "wx");
-    await handle.writeFile(JSON.stringify(holder));
-    await handle.close();
+    await link(draft, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
 }
 

@@ -49,6 +49,11 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
   };
 
   const perform = async (node: AuditNode): Promise<void> => {
+    if (node.reused) {
+      note({ node: node.id, outcome: "reused", duration: 0 });
+      noteAll(schedule.settle(node.id, "reused"));
+      return;
+    }
     let adds: AuditGraph | undefined;
     const end = await options.pools.use(node.pools, async (): Promise<Settled> => {
       // Cancelled while it waited for a place in a pool.

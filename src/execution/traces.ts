@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { canonicalJson, sha256 } from "../model/digest.js";
 import type { Trace } from "../model/graph.js";
 import type { TraceReader, TraceStore } from "../model/trace-store.js";
-import { exists, syncFolder, writeFileAtomic } from "../support/files.js";
+import { syncFolder, writeFileAtomic } from "../support/files.js";
 
 const journalVersion = 1;
 
@@ -33,7 +33,8 @@ export async function openTraceStore(folder: string): Promise<TraceStore> {
       const content = canonicalJson(output);
       const digest = sha256(content);
       const file = objectFile(objects, digest);
-      if (!(await exists(file))) await writeFileAtomic(file, content);
+      // One that is there but damaged is mended.
+      if ((await readFile(file, "utf8").catch(() => null)) !== content) await writeFileAtomic(file, content);
       const whole: Trace = { ...trace, output: digest };
       const written = tail.then(async () => {
         await journal.appendFile(journalLine(whole));

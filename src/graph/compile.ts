@@ -26,15 +26,25 @@ export function investigateNode(taskId: string): NodeId {
   return `investigate:${taskId}`;
 }
 
+/** A task as the graph sees it. */
+export interface ExpandedTask {
+  readonly id: string;
+  readonly pools: readonly PoolName[];
+  /** All its findings are used again: there is nothing to run. */
+  readonly reused?: boolean;
+}
+
 /**
  * What `export` adds when it has finished: a node for each task.
  * @param waiting nodes of the graph that come after all investigations; a narrowed graph may have no `collect`.
  */
 export function expansion(
-  tasks: readonly { readonly id: string; readonly pools: readonly PoolName[] }[],
+  tasks: readonly ExpandedTask[],
   waiting: readonly NodeId[] = ["collect", "cleanup"],
 ): AuditGraph {
-  const nodes = tasks.map(({ id, pools }): AuditNode => ({ id: investigateNode(id), kind: "investigate", pools }));
+  const nodes = tasks.map(
+    ({ id, pools, reused = false }): AuditNode => ({ id: investigateNode(id), kind: "investigate", pools, reused }),
+  );
   const edges = nodes.flatMap((node): Edge[] => [
     { from: "export", to: node.id, kind: "needs" },
     ...waiting.map((to): Edge => ({ from: node.id, to, kind: "after" })),

@@ -17,7 +17,7 @@ export interface PlanRow {
 
 export interface Plan {
   readonly rows: readonly PlanRow[];
-  /** Set where the investigations are those of the last export, because the summary has yet to run. */
+  /** Set where the investigations are those of the last export, because the summary has yet to run; then they are undecided. */
   readonly assumes: string | null;
   readonly strategy: string | null;
   readonly notes: readonly string[];
@@ -39,15 +39,15 @@ export interface PlanInput {
 
 export function makePlan(input: PlanInput): Plan {
   const { assignment } = input;
-  const assumed = input.export.kind !== "reuse" && assignment !== null;
+  const assumed = input.export.kind !== "reuse";
   const tasks = assignment?.tasks ?? [];
   const open = tasks.reduce((sum, task) => sum + task.open.length, 0);
   const reused = tasks.reduce((sum, task) => sum + reusedIn(task), 0);
   const before = (["setup", "summary", "export"] as const).map((node) => fixedRow(node, input, open));
   const after = (["collect", "cleanup"] as const).map((node) => fixedRow(node, input, open));
   return {
-    rows: [...before, ...tasks.map(taskRow), ...after],
-    assumes: assumed ? "The investigations are those of the last export; the next one may find others." : null,
+    rows: [...before, ...tasks.map((task) => taskRow(task, assumed)), ...after],
+    assumes: assumed && assignment !== null ? assumption : null,
     strategy: assignment?.packing.strategy ?? null,
     notes: [assignment?.packing.why, assignment?.packing.tooSmall].filter(
       (note) => note !== null && note !== undefined,
@@ -75,13 +75,17 @@ function fixedRow(
   return { ...row, verdict: "run", because: open === 0 && node === "cleanup" ? ["nothing to release"] : [why] };
 }
 
-function taskRow(judged: JudgedTask): PlanRow {
+const assumption =
+  "The investigations are those of the last export, if the next one finds the same: the summary has yet to run.";
+
+/** A promise is made only where nothing before it has yet to run. */
+function taskRow(judged: JudgedTask, assumed: boolean): PlanRow {
   const failures = judged.task.cases.reduce((sum, item) => sum + item.failures, 0);
   return {
     node: investigateNode(judged.task.id),
     kind: "investigate",
-    verdict: judged.open.length === 0 ? "reuse" : "run",
-    because: taskReasons(judged),
+    verdict: assumed ? "undecided" : judged.open.length === 0 ? "reuse" : "run",
+    because: assumed ? [`waits for export; as it was: ${taskReasons(judged).join("; ")}`] : taskReasons(judged),
     cases: { open: judged.open.length, reused: reusedIn(judged), failures },
   };
 }

@@ -14,6 +14,8 @@ export interface AuditNode {
   readonly kind: NodeKind;
   /** Pools it takes a place in while it runs. */
   readonly pools: readonly PoolName[];
+  /** Known to have nothing to run before it starts: it settles as reused and takes no place in a pool. */
+  readonly reused?: boolean;
 }
 
 export type PoolName = "slots" | "warehouse";

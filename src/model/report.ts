@@ -27,6 +27,8 @@ export interface AuditReport {
   /** Sorted by group key, then test name. */
   readonly cases: readonly ReportedCase[];
   readonly export: Export;
+  /** For a person, one sentence each: what \`auto\` chose and why, what a retry took over. */
+  readonly notes: readonly string[];
   /** Nodes that did not end well. */
   readonly failures: readonly { readonly node: NodeId; readonly failure: Failure }[];
   readonly exceptions: {

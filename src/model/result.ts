@@ -30,6 +30,7 @@ export type FailureCode =
   | "state-locked"
   | "state-unreadable"
   | "template-invalid"
+  | "usage"
   | "warehouse-unreachable";
 
 /** A refusal of the world, as data. `message` names the thing; `hint` is the next step for the user. */

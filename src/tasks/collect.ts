@@ -30,6 +30,7 @@ export interface CollectInput {
   readonly settled: readonly Settled[];
   readonly exceptions: Pick<AppliedExceptions, "excepted" | "expired" | "unmatched">;
   readonly retryCommand: string;
+  readonly notes: readonly string[];
 }
 
 export function collectReport(input: CollectInput): AuditReport {
@@ -61,6 +62,7 @@ export function collectReport(input: CollectInput): AuditReport {
     }),
     exceptions: { expired: input.exceptions.expired, unmatched: input.exceptions.unmatched },
     retryCommand: input.retryCommand,
+    notes: input.notes,
   };
 }
 

@@ -39,7 +39,14 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
     command: summary.run,
     cwd: summary.cwd,
     // The command is the user's own, and dbt's credentials come from its environment. Agents get no such thing.
-    env: { ...process.env, DBT_TARGET_PATH: summary.targetPath, ...summary.env },
+    env: {
+      // Nothing goes out that nobody asked for; who wants dbt to report its usage says so in the environment.
+      DBT_SEND_ANONYMOUS_USAGE_STATS: "false",
+      ...process.env,
+      DBT_TARGET_PATH: summary.targetPath,
+      DBT_LOG_PATH: join(session.run.folder, "dbt-logs"),
+      ...summary.env,
+    },
     stdoutFile: log,
     stderrFile: `${log}.stderr`,
     redact: session.redact,
@@ -52,54 +59,59 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
   return ok({ artifacts: await artifactsDigest(summary.artifacts), ranAt: session.now().toISOString() });
 }
 
+/** Null where the command did its work. */
 async function refusal(end: ProcessEnd, resultsBefore: string, session: Session): Promise<Result<never> | null> {
   const { summary } = session.config;
   const output = session.redact([capturedText(end.stdout), capturedText(end.stderr)].join("\n"));
-  const said = output.trim().split("\n").slice(-15).join("\n");
-  const refuse = (code: FailureCode, message: string, hint: string): Result<never> =>
-    failed(code, message, {
-      hint: `${hint} Its output is in ${join(session.run.folder, "summary.log")}.`,
-      detail: said,
-    });
+  const log = `Its output is in ${join(session.run.folder, "summary.log")}.`;
+  const detail = output.trim().split("\n").slice(-15).join("\n");
+  const refuse: Refuse = (code, message, hint) => failed(code, message, { hint: `${hint} ${log}`, detail });
+  const how = end.exitCode === null ? `was ended by ${end.signal}` : `ended with exit code ${end.exitCode}`;
   if (end.reason === "aborted") return failed("aborted", "the summary was stopped");
   if (end.reason === "timeout") {
-    return refuse(
-      "command-timeout",
-      `the summary command ran longer than ${summary.timeout / 1000} s`,
-      "Raise summary.timeout.",
-    );
+    const seconds = summary.timeout / 1000;
+    return refuse("command-timeout", `the summary command ran longer than ${seconds} s`, "Raise summary.timeout.");
   }
-  if (end.exitCode === 0) return null;
-  if (end.exitCode === 127)
+  if (end.exitCode === 127) {
     return refuse("command-not-found", "the summary command was not found", "Is dbt installed, and on the PATH?");
-  const how = end.exitCode === null ? `was ended by ${end.signal}` : `ended with exit code ${end.exitCode}`;
-  if (end.exitCode !== testsFailed)
+  }
+  if (end.exitCode !== 0 && end.exitCode !== testsFailed) {
     return refuse("dbt-failed", `the summary command ${how}`, "Mend what it complains about.");
-  // Failing tests give exit code 1, and so does a project that cannot be parsed: only fresh results tell them apart.
+  }
+  // A table may be built by a command that is not dbt; then its exit code is all there is.
+  if (summary.table !== null && end.exitCode === 0) return null;
+  return artifactsRefusal(how, resultsBefore, session, refuse);
+}
+
+type Refuse = (code: FailureCode, message: string, hint: string) => Result<never>;
+
+/** Failing tests give exit code 1, and so does a project that cannot be parsed: only fresh results tell them apart. */
+async function artifactsRefusal(
+  how: string,
+  resultsBefore: string,
+  session: Session,
+  refuse: Refuse,
+): Promise<Result<never> | null> {
+  const { artifacts, table } = session.config.summary;
   const text = await readResults(session);
   const results = readRunResults(text);
   // dbt names each invocation in its results, so the same text is an earlier run's.
   if (!results.ok || text === resultsBefore) {
+    const hint = "Either it failed before its tests ran, or it leaves them elsewhere: summary.artifacts says where.";
     return refuse(
       "artifacts-stale",
-      `the summary command ${how} and left no new run_results.json in ${summary.artifacts}`,
-      "It failed before its tests ran.",
+      `the summary command ${how} and left no new run_results.json in ${artifacts}`,
+      hint,
     );
   }
   const broken = results.value.results.filter(({ id, status }) => status === "error" && !id.startsWith("test."));
-  if (summary.table !== null && broken.length > 0) {
-    return refuse(
-      "dbt-failed",
-      `the summary command could not build ${broken.map(({ id }) => id).join(", ")}`,
-      "Mend it in dbt.",
-    );
+  if (table !== null && broken.length > 0) {
+    const names = broken.map(({ id }) => id).join(", ");
+    return refuse("dbt-failed", `the summary command could not build ${names}`, "Mend it in dbt.");
   }
   for (const { id, message } of broken) {
-    session.emit({
-      type: "warning",
-      node: "summary",
-      message: `dbt could not build ${id}: ${message ?? "no message"}`,
-    });
+    const why = message ?? "no message";
+    session.emit({ type: "warning", node: "summary", message: `dbt could not build ${id}: ${why}` });
   }
   return null;
 }

@@ -8,7 +8,6 @@ import { auditArguments, commands, document, documents, root } from "./documents
 
 const silent: Terminal = {
   signal: new AbortController().signal,
-  interruptedBy: () => null,
   color: () => false,
   print: () => undefined,
   say: () => undefined,

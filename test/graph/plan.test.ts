@@ -65,7 +65,13 @@ test("before the summary has run, the investigations are marked as those of the 
     verdict: "undecided",
     because: ["waits for summary"],
   });
-  expect(plan.assumes).toBe("The investigations are those of the last export; the next one may find others.");
+  expect(plan.assumes).toContain("those of the last export");
+  expect(
+    plan.rows.filter(({ kind }) => kind === "investigate").map(({ verdict, because }) => [verdict, because]),
+  ).toEqual([
+    ["undecided", ["waits for export; as it was: all findings are used again"]],
+    ["undecided", ["waits for export; as it was: never finished before (1 of 2)"]],
+  ]);
 });
 
 test("the first plan of all knows no investigation", () => {

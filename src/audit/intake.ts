@@ -1,0 +1,122 @@
+/**
+ * From an export to tasks: verdicts, findings that are used again, tasks.json, and the nodes to add.
+ * Refuses what the user asked for and the export does not have.
+ */
+import { join } from "node:path";
+import { resultDigest } from "../findings/claims.js";
+import { type JudgedTask, longestFirst } from "../graph/assign.js";
+import { type ExpandedTask, investigateNode } from "../graph/compile.js";
+import type { Export } from "../model/case.js";
+import type { PoolName } from "../model/graph.js";
+import { failed, ok, type Result } from "../model/result.js";
+import { writeFileAtomic } from "../support/files.js";
+import { closest } from "../support/suggest.js";
+import type { Session } from "../tasks/session.js";
+import { createTaskList, type TaskList } from "../tasks/task-list.js";
+import type { RecordedPlan } from "./explain.js";
+import { type Assigned, assignCases, type Selection } from "./inputs.js";
+import type { OpenedAudit } from "./open.js";
+
+export interface Intake {
+  readonly assigned: Assigned;
+  readonly taskList: TaskList;
+  /** By node id. */
+  readonly judged: ReadonlyMap<string, JudgedTask>;
+  /** To be added to the graph, in the order in which they should start. */
+  readonly expansion: readonly ExpandedTask[];
+}
+
+/** @param dataAreNew the export was made by this run: what findings cite is looked at again. */
+export async function takeUp(audit: OpenedAudit, exported: Export, dataAreNew: boolean): Promise<Result<Intake>> {
+  const { session, request } = audit;
+  const { config } = session;
+  const known = checkSelection(request.selection, exported);
+  if (!known.ok) return known;
+  const artifacts = await session.artifacts();
+  // Without the manifest every finding would look outdated, and be paid for again.
+  if (!artifacts.ok) return artifacts;
+  const today = session.run.startedAt.toISOString().slice(0, 10);
+  const assigned = await assignCases({
+    config,
+    agent: session.agent,
+    template: audit.template.digest,
+    traces: session.traces,
+    exported,
+    project: artifacts.value.project,
+    exceptions: session.exceptions,
+    selection: request.selection,
+    requery: dataAreNew ? (sql) => digestNow(sql, session) : null,
+    today,
+  });
+  const tasks = longestFirst(assigned.assignment.tasks);
+  const targets = checkTargets(request.targets, tasks);
+  if (!targets.ok) return targets;
+
+  for (const [id, finding] of assigned.reusable) session.progress.findings.set(id, { finding, reused: true });
+  const plan = `${JSON.stringify(recordedPlan(session.run.id, tasks), null, 2)}\n`;
+  await writeFileAtomic(join(session.run.folder, "plan.json"), plan);
+  const taskList = await createTaskList({
+    file: join(config.dir, "tasks.json"),
+    project: config.name,
+    today,
+    tasks: assigned.assignment.tasks.map(({ task, cases }) => ({
+      task,
+      status: cases.every((item) => item.verdict.kind === "reuse") ? "completed" : "pending",
+    })),
+  });
+  const isWanted = ({ task, cases }: JudgedTask): boolean =>
+    isTarget(investigateNode(task.id), request.targets) && cases.some((item) => item.selected);
+  const pools: readonly PoolName[] = session.agent.needsSlot ? ["slots"] : ["warehouse"];
+  return ok({
+    assigned,
+    taskList,
+    judged: new Map(tasks.map((task) => [investigateNode(task.task.id), task])),
+    expansion: tasks.filter(isWanted).map(({ task, open }) => ({ id: task.id, pools, reused: open.length === 0 })),
+  });
+}
+
+function isTarget(node: string, targets: readonly string[]): boolean {
+  return targets.length === 0 || targets.includes(node) || targets.includes("collect");
+}
+
+function checkTargets(targets: readonly string[], tasks: readonly JudgedTask[]): Result<void> {
+  const nodes = tasks.map(({ task }) => investigateNode(task.id));
+  const unknown = targets.find((target) => target.startsWith("investigate:") && !nodes.includes(target));
+  return unknown === undefined ? ok(undefined) : refuse(`there is no node ${unknown}`, unknown, nodes);
+}
+
+/** A misspelt state would otherwise look like a state without failures. */
+function checkSelection({ groups, tests }: Selection, exported: Export): Result<void> {
+  const allGroups = new Set(exported.cases.map((item) => item.group.key));
+  const allTests = new Set(exported.cases.map((item) => item.test.name));
+  const group = groups.find((key) => !allGroups.has(key));
+  if (group !== undefined) return refuse(`--state ${group}: nothing fails there`, group, [...allGroups]);
+  const test = tests.find((name) => !allTests.has(name));
+  if (test !== undefined) return refuse(`--test ${test}: no such test fails`, test, [...allTests]);
+  return ok(undefined);
+}
+
+const mostNames = 60;
+
+function refuse(message: string, word: string, names: readonly string[]): Result<never> {
+  const near = closest(word, names);
+  const shown = [...names].sort().slice(0, mostNames).join(", ");
+  const there = names.length === 0 ? "Nothing fails." : `There are: ${shown}${names.length > mostNames ? ", …" : ""}.`;
+  return failed("usage", message, { hint: near === undefined ? there : `Did you mean ${near}? ${there}` });
+}
+
+function recordedPlan(run: string, tasks: readonly JudgedTask[]): RecordedPlan {
+  const ran = tasks
+    .flatMap((task) => task.open)
+    .map(({ case: item, verdict }) => [item.id, verdict.kind === "run" ? verdict.reasons : []] as const);
+  return { version: 1, run, ran: Object.fromEntries(ran) };
+}
+
+/** Null where the query has no result any more; undefined where the world, not the data, kept it from running. */
+async function digestNow(sql: string, { warehouse, config, signal }: Session): Promise<string | null | undefined> {
+  const opened = await warehouse();
+  if (!opened.ok) return undefined;
+  const result = await opened.value.query(sql, { timeout: config.timeouts.query, signal });
+  if (result.ok) return resultDigest(result.value);
+  return ["relation-missing", "query-failed"].includes(result.failure.code) ? null : undefined;
+}

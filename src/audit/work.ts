@@ -1,0 +1,183 @@
+/**
+ * The work of each kind of node, and what they hand on to one another. Only wiring: verdicts come from inputs.ts,
+ * tasks from intake.ts, the doing from tasks/.
+ */
+import { expansion } from "../graph/compile.js";
+import { fingerprint } from "../graph/judge.js";
+import type { Export } from "../model/case.js";
+import type { AuditNode, NodeEnd, NodeKind, Parts, Settled, Trace } from "../model/graph.js";
+import type { AuditReport } from "../model/report.js";
+import type { Failure, Result } from "../model/result.js";
+import { cleanUp } from "../tasks/cleanup.js";
+import { exportCases } from "../tasks/export.js";
+import { investigate } from "../tasks/investigate.js";
+import { setUp } from "../tasks/setup.js";
+import { runSummary } from "../tasks/summary.js";
+import { judgeExport, judgeSummary } from "./inputs.js";
+import { type Intake, takeUp } from "./intake.js";
+import { readLastRun } from "./last-run.js";
+import type { OpenedAudit } from "./open.js";
+import { makeReport, type ReportInput, writeReports, writeTaskPages } from "./reports.js";
+import { retryCommand } from "./retry-command.js";
+import { askWatermark } from "./watermark.js";
+
+export interface NodeWork {
+  readonly run: (node: AuditNode) => Promise<NodeEnd>;
+  /** Null until `collect` has run. */
+  readonly report: () => AuditReport | null;
+}
+
+/** @param waiting nodes of the graph that come after all investigations. */
+export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): Promise<NodeWork> {
+  const { session, request, reporters } = audit;
+  const { config, traces } = session;
+  const investigated: Settled[] = [];
+  const notes = await openingNotes(audit);
+  let summary: Trace | null = null;
+  let exported: Export | null = null;
+  let intake: Intake | null = null;
+  let report: AuditReport | null = null;
+
+  const commit = (subject: string, parts: Parts, observed: Parts, output: unknown): Promise<Trace> => {
+    const at = session.now().toISOString();
+    return traces.commit(
+      { subject, fingerprint: fingerprint(parts), parts, observed, run: session.run.id, at },
+      output,
+    );
+  };
+
+  const reportInput = (): ReportInput => {
+    if (exported === null || intake === null) throw new Error("BUG: a report without an export");
+    const { assigned } = intake;
+    return { session, exported, assigned, settled: investigated, retryCommand: retryCommand(request), notes };
+  };
+
+  const works: Record<NodeKind, (node: AuditNode) => Promise<NodeEnd>> = {
+    setup: async () => ended(await setUp(session, audit.provider)),
+
+    async summary() {
+      const last = traces.find("summary")[0];
+      if (request.retry && last !== undefined) {
+        summary = last;
+        return { outcome: "reused" };
+      }
+      const ask = () => askWatermark(audit.openWarehouse, config);
+      const { verdict, parts, warning } = await judgeSummary(config, traces, session.now(), ask);
+      if (warning !== null) session.emit({ type: "warning", node: "summary", message: warning });
+      if (verdict.kind === "reuse") {
+        summary = verdict.trace;
+        return { outcome: "reused" };
+      }
+      const made = await runSummary(session);
+      if (!made.ok) return ended(made);
+      summary = await commit("summary", parts, { artifacts: made.value.artifacts }, made.value);
+      return { outcome: "executed" };
+    },
+
+    async export() {
+      const { verdict, parts } = judgeExport(config, traces, summary);
+      if (verdict.kind === "reuse") exported = (await traces.read(verdict.trace)) as Export | null;
+      const reused = exported !== null;
+      if (exported === null) {
+        const made = await newExport(audit);
+        if (!made.ok) return ended(made);
+        exported = made.value;
+        await commit("export", parts, {}, exported);
+      }
+      const taken = await takeUp(audit, exported, !reused);
+      if (!taken.ok) return ended(taken);
+      intake = taken.value;
+      const { why, tooSmall } = intake.assigned.assignment.packing;
+      notes.push(...[why, tooSmall].filter((note) => note !== null));
+      return { outcome: reused ? "reused" : "executed", adds: expansion(intake.expansion, waiting) };
+    },
+
+    async investigate(node) {
+      const task = intake?.judged.get(node.id);
+      if (task === undefined || intake === null) throw new Error(`BUG: ${node.id} was never assigned`);
+      const { assigned, taskList } = intake;
+      taskList.update(task.task.id, "in_progress");
+      const open = task.open.map((item) => item.case);
+      const { partsOf, factsOf } = assigned;
+      const end = ended(await investigate({ task: task.task, open, partsOf, factsOf }, session));
+      investigated.push({ node: node.id, ...end, duration: 0 });
+      await writeTaskPages(reportInput(), task.task, reporters);
+      // Last: who reads "completed" in tasks.json finds the result.
+      taskList.update(task.task.id, end.outcome === "executed" ? "completed" : "failed");
+      return end;
+    },
+
+    async collect() {
+      report = makeReport(reportInput());
+      await writeReports(report, config, reporters);
+      return { outcome: "executed" };
+    },
+
+    async cleanup() {
+      await cleanUp(session);
+      await intake?.taskList.flush();
+      return { outcome: "executed" };
+    },
+  };
+
+  return {
+    run: (node) => works[node.kind](node).catch((error: unknown) => refusedByDisk(error)),
+    report: () => report,
+  };
+}
+
+/** A retry takes the last export as it is; who reads its report should know when that is older than the last run. */
+async function openingNotes({ request, session }: OpenedAudit): Promise<string[]> {
+  if (!request.retry) return [];
+  const last = await readLastRun(session.config.dir);
+  const before = last?.failed.find(({ node }) => ["setup", "summary", "export"].includes(node));
+  if (before === undefined) return [];
+  return [
+    `The last run failed at ${before.node} (${before.message}), and a retry does not run that: these failures are of the export before it.`,
+  ];
+}
+
+async function newExport({ session }: OpenedAudit): Promise<Result<Export>> {
+  const artifacts = await session.artifacts();
+  if (!artifacts.ok) return artifacts;
+  const warehouse = await session.warehouse();
+  if (!warehouse.ok) return warehouse;
+  const last = session.traces.find("export")[0];
+  const previous = last === undefined ? null : ((await session.traces.read(last)) as Export | null);
+  return exportCases({
+    config: session.config,
+    ...artifacts.value,
+    warehouse: warehouse.value,
+    previous,
+    progress: (message) => session.emit({ type: "progress", node: "export", message }),
+    signal: session.signal,
+  });
+}
+
+function ended(result: Result<unknown>): NodeEnd {
+  if (result.ok) return { outcome: "executed" };
+  const { failure } = result;
+  return { outcome: failure.code === "aborted" ? "cancelled" : "failed", failure };
+}
+
+const diskCodes = new Set([
+  "ENOSPC",
+  "EIO",
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "EMFILE",
+  "ENFILE",
+  "EDQUOT",
+  "ENOENT",
+  "ENOTDIR",
+]);
+
+/** What the disk refuses ends a node; anything else that is thrown is a bug and ends the program. */
+function refusedByDisk(error: unknown): NodeEnd {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined || !diskCodes.has(code)) throw error;
+  const step = code === "ENOSPC" ? "Make room and run again" : "Run again when it is mended";
+  const failure: Failure = { code: "disk", message, hint: `${step}; what was finished is kept.` };
+  return { outcome: "failed", failure };
+}
