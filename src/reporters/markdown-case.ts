@@ -5,7 +5,7 @@
 import type { AcceptedException, Evidence, Finding, Location } from "../model/finding.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { codeSpan, fenced, inline, opening, prose, table, value } from "./markdown-text.js";
-import { exceptionCategory } from "./pages.js";
+import { counted, exceptionCategory } from "./pages.js";
 
 const mostRows = 10;
 const mostColumns = 12;
@@ -80,7 +80,7 @@ function exceptedBlocks(each: ReportedCase, exception: AcceptedException, report
 /** `127`, or `3 (7 rows)` where dbt's unit is not a row. */
 export function failuresText({ case: each }: ReportedCase): string {
   const notes = [
-    ...(each.rows === each.failures ? [] : [`${each.rows} ${each.rows === 1 ? "row" : "rows"}`]),
+    ...(each.rows === each.failures ? [] : [counted(each.rows, "row")]),
     ...(each.test.severity === "warn" ? ["severity warn"] : []),
   ];
   return notes.length === 0 ? String(each.failures) : `${each.failures} (${notes.join(", ")})`;
@@ -124,8 +124,8 @@ function cellText(cell: string | null): string {
 function restText(rows: number, columns: number, truncated: boolean): readonly string[] {
   const hidden = truncated ? rows + 1 : rows;
   const more = [
-    ...(hidden > 0 ? [`${truncated ? "at least " : ""}${hidden} more ${hidden === 1 ? "row" : "rows"}`] : []),
-    ...(columns > 0 ? [`${columns} more ${columns === 1 ? "column" : "columns"}`] : []),
+    ...(hidden > 0 ? [`${truncated ? "at least " : ""}${counted(hidden, "more row")}`] : []),
+    ...(columns > 0 ? [counted(columns, "more column")] : []),
   ];
   return more.length === 0 ? [] : [`… and ${more.join(", ")}.`];
 }

@@ -4,10 +4,11 @@
  */
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import type { Failure } from "../model/result.js";
-import { caseName, groupText, heading, pageAnchor, pageChapter, pageName, provenance } from "./markdown-page.js";
+import { caseName, groupText, heading, pageAnchor, pageChapter, pageName } from "./markdown-page.js";
 import { remarks } from "./markdown-remarks.js";
+import { summary } from "./markdown-summary.js";
 import { codeSpan, fenced, inline, opening, table } from "./markdown-text.js";
-import { failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
+import { counted, distinct, failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
 
 const mostNames = 5;
 
@@ -17,7 +18,7 @@ export function fullReport(report: AuditReport): string {
     heading(1, `${inline(report.name)} - Test Failures Audit`),
     origin(report),
     ...incomplete(report, pages),
-    ...totals(report),
+    ...summary(report),
     ...byGroup(report, pages),
     ...byTest(report, pages),
     ...contents(report, pages),
@@ -41,7 +42,9 @@ function incomplete(report: AuditReport, pages: readonly Page[]): readonly strin
     status === "missing" || status === "validation-failed";
   const open = report.cases.filter(isOpen);
   if (open.length === 0 && report.failures.length === 0) return [];
-  const missing = open.length === 0 ? "" : `: ${open.length} of ${report.cases.length} failing tests have no finding`;
+  const all = counted(report.cases.length, "failing case");
+  const missing =
+    open.length === 0 ? "" : `: ${open.length} of ${all} ${open.length === 1 ? "has" : "have"} no finding`;
   const told = new Set<string>();
   const lines = pages.flatMap((page) => {
     const cases = page.cases.filter(isOpen);
@@ -80,43 +83,6 @@ function whyOpen(cases: readonly ReportedCase[], axis: Page["axis"], failure: Fa
 
 function failureText({ message, hint }: Failure): string {
   return inline(message, 1000) + (hint === undefined ? "" : ` (${inline(hint)})`);
-}
-
-function totals(report: AuditReport): readonly string[] {
-  const { cases, categories } = report;
-  if (cases.length === 0) {
-    const unknown = report.failures.some(({ node }) => ["setup", "summary", "export"].includes(node));
-    const seen = report.export.testsSeen === 0 ? "" : ` ${report.export.testsSeen} tests were looked at.`;
-    return [heading(2, "Summary"), unknown ? "Nothing is known of the tests." : `No failing tests.${seen}`];
-  }
-  const tests = distinct(cases, (each) => each.case.test.id);
-  const groups = distinct(cases, (each) => each.case.group.key);
-  const standings = tally(cases, categories);
-  return [
-    heading(2, "Summary"),
-    [
-      `- Total tests with failures: ${cases.length} (${tests} ${tests === 1 ? "test" : "tests"} in ${groups} ${inline(plural(report.groupLabel, groups))}, ${failuresOf(cases)} failures)`,
-      ...standings.map(({ id, label, cases: { length } }) => {
-        const note = id === ":proposed" ? " (by an agent; nobody has accepted them yet)" : "";
-        return `- ${opening(label)}: ${length}${note}`;
-      }),
-    ].join("\n"),
-    ...provenance(cases),
-    ...meanings(standings),
-  ];
-}
-
-/** What the categories in use mean and ask for; said here and nowhere else. */
-function meanings(standings: readonly Standing[]): readonly string[] {
-  const rows = standings.flatMap(({ category, failures }) =>
-    category === null
-      ? []
-      : [[inline(category.id), inline(category.meaning), inline(category.action), String(failures)]],
-  );
-  if (rows.length === 0) return [];
-  return [
-    table([{ head: "Category" }, { head: "Meaning" }, { head: "Action" }, { head: "Failures", numeric: true }], rows),
-  ];
 }
 
 function byGroup(report: AuditReport, pages: readonly Page[]): readonly string[] {
@@ -205,12 +171,8 @@ function contents(report: AuditReport, pages: readonly Page[]): readonly string[
     rest
       .map((page) => {
         const groups = [...new Set(page.cases.map((each) => groupText(each.case.group)))].join(", ");
-        return `- [${pageName(page, report)}](#${pageAnchor(page)}): ${page.cases.length} tests in ${groups}`;
+        return `- [${pageName(page, report)}](#${pageAnchor(page)}): ${counted(page.cases.length, "case")} in ${groups}`;
       })
       .join("\n"),
   ];
-}
-
-function distinct(cases: readonly ReportedCase[], key: (each: ReportedCase) => string): number {
-  return new Set(cases.map(key)).size;
 }

@@ -6,7 +6,7 @@ import type { Group, UnsplitTest } from "../model/case.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { agentText, caseBlocks, failuresText } from "./markdown-case.js";
 import { codeSpan, inline, opening, prose, value } from "./markdown-text.js";
-import { groupedBy, type Page, plural, tally } from "./pages.js";
+import { counted, groupedBy, type Page, plural, tally } from "./pages.js";
 
 /** A page as a file of its own. */
 export function pageFile(page: Page, report: AuditReport): string {
@@ -85,7 +85,7 @@ export function provenance(cases: readonly ReportedCase[]): readonly string[] {
   const found = cases.filter(({ report }) => report.status === "found");
   const reused = found.filter(({ report }) => report.status === "found" && report.reused).length;
   const by = agents.length === 1 ? [`Investigated by ${agents[0]}`] : [];
-  const again = reused === 0 ? [] : [`${reused} of ${found.length} findings reused from earlier runs`];
+  const again = reused === 0 ? [] : [`${reused} of ${counted(found.length, "finding")} reused from earlier runs`];
   return by.length + again.length === 0 ? [] : [`${[...by, ...again].join(" · ")}.`];
 }
 

@@ -18,7 +18,7 @@ export function remarks(report: AuditReport): readonly string[] {
     ...list(
       "Broken tests",
       broken.map(({ test, message }) => `${opening(test.name)}: ${inline(message, 1000)}`),
-      "dbt could not run these, so that nothing is known of their data.",
+      "These could not be run, or their rows not be read, so that nothing is known of their data.",
     ),
     ...list("Expired exceptions", expired.map(exceptionText), "These accept nothing any more; renew or remove them."),
     ...list("Exceptions that fit no failure", unmatched.map(exceptionText)),

@@ -132,6 +132,15 @@ export function failuresOf(cases: readonly ReportedCase[]): number {
   return cases.reduce((sum, { case: each }) => sum + each.failures, 0);
 }
 
+export function distinct(cases: readonly ReportedCase[], key: (each: ReportedCase) => string): number {
+  return new Set(cases.map(key)).size;
+}
+
+/** `1 row`, `2 rows`: of nouns that take an s. */
+export function counted(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}
+
 /** Only nouns that we know get a plural: `Known exceptions`, `Source data issues`, but `Needs fix`. */
 const countable =
   /(?:exception|issue|bug|error|failure|problem|defect|fault|mistake|typo|gap|duplicate|outage|change)$/;

@@ -1,6 +1,6 @@
 /** The Markdown of a realistic audit, as a reader sees it. */
 import { expect, it } from "vitest";
-import type { Case } from "../../src/model/case.js";
+import type { Case, Export } from "../../src/model/case.js";
 import { defaultCategories } from "../../src/model/config.js";
 import type { Finding } from "../../src/model/finding.js";
 import { markdown } from "../../src/reporters/markdown.js";
@@ -41,6 +41,34 @@ it("says plainly that no test fails", () => {
   ]);
 });
 
+it("does not call an audit clean whose failing tests are left out, or could not be read", () => {
+  const summaryOf = (more: Partial<Export>, notes: readonly string[] = []) => {
+    const report = collectReport(inputOf([], { notes, export: exportOf([], { testsSeen: 0, ...more }) }));
+    return render("full-report.md", report).split("## Summary\n\n")[1];
+  };
+  const note = "tests.include: no test is called 'nosuch*'";
+  expect(summaryOf({ leftOut: 5, notes: [note] }, ["Strategy per-group."])).toBe(
+    `Nothing to report, but 5 failing tests are left out by \`tests.include\`, \`exclude\` or \`severity\`.\n\n**Notes:**\n\n- ${note.replaceAll("*", "\\*")}\n- Strategy per-group.\n`,
+  );
+  expect(summaryOf({ leftOut: 1, testsSeen: 1 })).toBe(
+    "Nothing to report, but 1 failing test is left out by `tests.include`, `exclude` or `severity`. 1 test was looked at.\n",
+  );
+  expect(summaryOf({})).toBe("No tests were looked at.\n");
+  expect(summaryOf({ source: "summary-table" })).toBe("No failing tests.\n");
+  const broken = [{ test: duplicate("VA").test, message: "there is no such table" }];
+  expect(summaryOf({ testsSeen: 2, broken })).toMatch(
+    /^No failing tests but the broken ones below\. 2 tests were looked at\.\n\n## Broken tests\n/,
+  );
+});
+
+it("reads an export of an older version, which says nothing of what is left out", () => {
+  const { leftOut: _, notes: __, ...older } = exportOf([duplicate("VA", 1)]);
+  const text = render("full-report.md", collectReport(inputOf(older.cases, { export: older })));
+  expect(text).toContain("- Total failing cases: 1 (1 test in 1 state, 1 failure)\n- Missing: 1\n\n");
+  expect(text).toContain("## Incomplete: 1 of 1 failing case has no finding");
+  expect(text).not.toContain("Notes");
+});
+
 it("does not call an audit clean whose export failed", () => {
   const failure = { code: "dbt-failed", message: "dbt could not compile", hint: "run dbt compile" } as const;
   const report = collectReport(
@@ -55,7 +83,7 @@ it("does not call an audit clean whose export failed", () => {
 it("opens with what is missing, why, and how to retry it", () => {
   const lines = render("full-report.md").split("\n");
   expect(lines.slice(4, 11).join("\n")).toMatchInlineSnapshot(`
-    "## Incomplete: 3 of 36 failing tests have no finding
+    "## Incomplete: 3 of 36 failing cases have no finding
 
     - **State: TX**: 2 missing (accepted_values_lettings_status__open__closed__awarded, duplicate_identifier): the agent gave no answer within 30m (raise timeouts.task, or lower maxTestsPerTask)
     - **State: WA**: 1 missing (accepted_values_lettings_status__open__closed__awarded): the agent's answer was not accepted
