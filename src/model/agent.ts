@@ -68,6 +68,8 @@ export interface AgentContext {
   readonly baseDir: string;
   /** Environment of this process, from which the adapter takes what it allows. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Takes the values of the variables that the config refers to, and what looks like a secret, out of any text. */
+  readonly redact: (text: string) => string;
 }
 
 /** One file in adapters/agents, one line in its index. */

@@ -47,6 +47,8 @@ export interface SlotContext {
   /** Unique to the audit folder: part of default slot paths. */
   readonly auditDir: string;
   readonly repos: readonly SlotRepo[];
+  /** Absolute files and folders that no slot may hold, such as the warehouse's own file. They need not exist. */
+  readonly excludes: readonly string[];
 }
 
 export interface Lease {

@@ -81,4 +81,6 @@ export interface WarehouseAdapter<Settings = unknown> {
   readonly id: string;
   readonly settings: z.ZodType<Settings>;
   open(settings: Settings, context: WarehouseContext): Promise<Result<Warehouse>>;
+  /** Absolute paths of the files that hold the data, where they are on this machine: agents must not get them as files. */
+  localFiles?(settings: Settings, baseDir: string): readonly string[];
 }

@@ -32,9 +32,10 @@ const named =
 /**
  * A function that gives the same text with secrets masked. `secrets` are values to mask wherever they stand, also as a
  * JSON string or a URL has them; those of fewer than 4 characters are not looked for, since they would stand in any word.
+ * `shapes: false` masks these values alone: in prose about SQL, `password=` and the like are no secrets.
  * Masking twice gives what masking once gave.
  */
-export function createRedactor(secrets: readonly string[]): Redactor {
+export function createRedactor(secrets: readonly string[], options: { readonly shapes?: boolean } = {}): Redactor {
   const values = new Set<string>();
   for (const secret of secrets) {
     if (secret.length < shortestSecret || mask.includes(secret)) continue;
@@ -43,8 +44,10 @@ export function createRedactor(secrets: readonly string[]): Redactor {
   // The longest first: of two secrets, one may begin like the other.
   const known = [...values].sort((left, right) => right.length - left.length).map(escaped);
   const pattern = known.length === 0 ? null : new RegExp(known.join("|"), "g");
+  const maskValues = (text: string): string => (pattern === null ? text : text.replace(pattern, mask));
+  if (options.shapes === false) return maskValues;
   return (text) => {
-    let redacted = maskKeyBlocks(pattern === null ? text : text.replace(pattern, mask));
+    let redacted = maskKeyBlocks(maskValues(text));
     for (const [shape, replacement] of shapes) redacted = redacted.replace(shape, replacement);
     return redacted.replace(named, (_whole, name: string, value: string) => {
       const quote = /^["']/.test(value) ? value.charAt(0) : "";
@@ -86,10 +89,16 @@ function encoded(text: string): string {
   }
 }
 
-/** The same value with every text in it redacted; keys stay. */
-export function redactStrings<Value>(value: Value, redact: Redactor): Value {
+/** The same value with every text in it redacted; keys stay, and so do the texts under the keys of `verbatim`. */
+export function redactStrings<Value>(value: Value, redact: Redactor, verbatim: ReadonlySet<string> = noKeys): Value {
   if (typeof value === "string") return redact(value) as Value;
-  if (Array.isArray(value)) return value.map((item) => redactStrings(item, redact)) as Value;
+  if (Array.isArray(value)) return value.map((item) => redactStrings(item, redact, verbatim)) as Value;
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactStrings(item, redact)])) as Value;
+  const redacted = Object.entries(value).map(([key, item]) => {
+    const stays = verbatim.has(key) && typeof item === "string";
+    return [key, stays ? item : redactStrings(item, redact, verbatim)];
+  });
+  return Object.fromEntries(redacted) as Value;
 }
+
+const noKeys: ReadonlySet<string> = new Set();

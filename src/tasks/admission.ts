@@ -9,9 +9,11 @@ import type { Case } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
 import type { Finding, Objection } from "../model/finding.js";
 import type { Facts, Parts } from "../model/graph.js";
-import type { Failure } from "../model/result.js";
-import type { Query } from "../model/warehouse.js";
+import { type Failure, ok } from "../model/result.js";
+import type { Query, QueryResult } from "../model/warehouse.js";
+import { type Redactor, redactStrings } from "../support/redact.js";
 import { fileDigest, fileInside } from "../support/repo-files.js";
+import { maskColumns } from "./mask.js";
 import type { Session } from "./session.js";
 
 export interface AdmissionDesk {
@@ -39,6 +41,21 @@ export function observedQuery(sql: string): string {
   return `query:${digestOf(sql).slice(0, 32)}`;
 }
 
+/** A result as it is stored and shown; its digest is the one to compare later results with. */
+export function shownResult(
+  result: QueryResult,
+  { config, redactValues }: Pick<Session, "config" | "redactValues">,
+): QueryResult {
+  const masked = maskColumns(result, config.redactColumns);
+  return { ...masked, rows: redactStrings(masked.rows, redactValues) };
+}
+
+/**
+ * Texts of a draft that are compared with names of ours, so that no secret gets through in them, and queries, which must
+ * run as they were written: a variable may hold the name of a schema.
+ */
+const checkedNames = new Set(["test", "group", "classification", "confidence", "repo", "file", "sql"]);
+
 export function openDesk(options: {
   readonly session: Session;
   readonly node: string;
@@ -55,6 +72,12 @@ export function openDesk(options: {
   let objections: Objection[] = [];
   let failure: Failure | null = null;
   let queue: Promise<unknown> = Promise.resolve();
+
+  // Claims are checked against what will be shown: an objection would tell a hidden value otherwise.
+  const shown: Query = async (sql) => {
+    const result = await query(sql);
+    return result.ok ? ok(shownResult(result.value, session)) : result;
+  };
 
   const refuse = (draft: unknown, found: readonly Objection[]): Admission => {
     objections.push(...found);
@@ -78,13 +101,13 @@ export function openDesk(options: {
         at: session.now().toISOString(),
       },
     };
-    const decision = await decide(draft, context);
+    const decision = await decide(redactStrings(draft, session.redactValues, checkedNames), context);
     if (decision.kind === "rejected") return refuse(draft, decision.objections);
     if (decision.kind === "failed") {
       failure = decision.failure;
       return { admitted: false, objections: [] };
     }
-    await commit(decision.finding);
+    await commit(withoutValues(decision.finding, session.redactValues));
     return { admitted: true };
   };
 
@@ -92,7 +115,7 @@ export function openDesk(options: {
     const admission = admit(draft, context);
     if (admission.kind !== "needs-queries") return admission;
     const results = [];
-    for (const sql of admission.sqls) results.push(await query(sql));
+    for (const sql of admission.sqls) results.push(await shown(sql));
     const files = await Promise.all(
       admission.files.map(async ({ repo, file }) => (await fileInside(repos[repo] ?? "", file)) !== null),
     );
@@ -109,7 +132,7 @@ export function openDesk(options: {
         fingerprint: digestOf(parts),
         parts,
         facts: options.factsOf(subject),
-        observed: { ...(await observedFiles(finding, repos)), ...(await observedQueries(finding, query)) },
+        observed: { ...(await observedFiles(finding, repos)), ...(await observedQueries(finding, shown)) },
         run: session.run.id,
         at: finding.provenance.at,
       },
@@ -145,6 +168,11 @@ export function openDesk(options: {
   };
 }
 
+/** The queries have run as they were written; what is kept of them is what may be shown. */
+function withoutValues(finding: Finding, redact: Redactor): Finding {
+  return { ...finding, evidence: finding.evidence.map((each) => ({ ...each, sql: redact(each.sql) })) };
+}
+
 /** dbt's own files are parts of the fingerprint already, resource by resource; other repositories only where cited. */
 async function observedFiles(finding: Finding, repos: Readonly<Record<string, string>>): Promise<Parts> {
   const observed: Record<string, string> = {};
@@ -158,12 +186,13 @@ async function observedFiles(finding: Finding, repos: Readonly<Record<string, st
 
 /**
  * Results that come out the same when the query is run once more: a later run looks whether they still do. A query with a
- * result of chance (a `limit` without an order, say) would reopen its case each time, and says nothing when it differs.
+ * result of chance (a `limit` without an order, say) would reopen its case each time, and says nothing when it differs. Nor
+ * does one that lost a value to redaction.
  */
-async function observedQueries(finding: Finding, query: Query): Promise<Parts> {
+async function observedQueries(finding: Finding, shown: Query): Promise<Parts> {
   const observed: Record<string, string> = {};
   for (const { sql, resultDigest: recorded } of finding.evidence) {
-    const again = await query(sql);
+    const again = await shown(sql);
     if (again.ok && resultDigest(again.value) === recorded) observed[observedQuery(sql)] = recorded;
   }
   return observed;

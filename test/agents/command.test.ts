@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command } from "../../src/adapters/agents/command.js";
 import type { InvestigationRequest } from "../../src/model/agent.js";
 import type { FindingDraft, Objection } from "../../src/model/finding.js";
+import { createRedactor } from "../../src/support/redact.js";
 import { requestFor } from "../rig/request.js";
 
 const fake = join(import.meta.dirname, "../fakes/agent.mjs");
@@ -13,6 +14,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "audit agent "));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Stands for the redactor of a run, which knows the values of all `${…}` references. */
+const redact = createRedactor(["value-of-API"]);
 
 interface Played {
   readonly logDir: string;
@@ -32,7 +36,7 @@ async function play(
   const drafts: FindingDraft[] = [];
   const rejected: { text: string; objection: Objection }[] = [];
   const options = command.settings.parse({ command: [...argv], ...settings });
-  const made = await command.create(options, { baseDir: import.meta.dirname, env });
+  const made = await command.create(options, { baseDir: import.meta.dirname, env, redact });
   if (!made.ok) throw new Error(made.failure.message);
   const result = await made.value.investigate(
     requestFor(["not_null_bids_vendor@VA", "unique_bids_id@VA"], {
@@ -157,6 +161,14 @@ describe.concurrent("a program that misbehaves", () => {
     expect(await readFile(join(played.logDir, "agent.log"), "utf8")).not.toContain("abcdef");
   });
 
+  it("by printing a secret under whatever name has it masked in its log and its answer, and nothing else changed", async () => {
+    const env = { API: "value-of-API", OTHER_TOKEN: "written into the config" };
+    const played = await play(acting("tells-secrets"), { env });
+    const files = ["agent.log", "answer.txt"].map((name) => readFile(join(played.logDir, name), "utf8"));
+    expect(await Promise.all(files)).toEqual(["using [redacted] and [redacted]\n", "I am [redacted] and [redacted]"]);
+    expect(played.rejected.map(({ text }) => text)).toEqual(["I am [redacted] and [redacted]"]);
+  });
+
   it("by failing without an answer has failed, and is not asked about its answer", async () => {
     expect(await play(acting("fails"))).toMatchObject({ code: "agent-failed", drafts: [], rejected: [] });
   });
@@ -180,7 +192,11 @@ describe.concurrent("a program that misbehaves", () => {
 describe("what decides a command agent's answer", () => {
   it("is its command and its model, not where or how long it runs", async () => {
     const parts = async (settings: Record<string, unknown>) => {
-      const made = await command.create(command.settings.parse(settings), { baseDir: folder, env: {} });
+      const made = await command.create(command.settings.parse(settings), {
+        baseDir: folder,
+        env: {},
+        redact: (text) => text,
+      });
       return made.ok ? made.value.parts : null;
     };
     const one = await parts({ command: ["agent", "--model", "a"] });

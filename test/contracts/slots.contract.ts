@@ -68,7 +68,7 @@ export function slotContract({ adapter, settings, isolates }: SlotContractOption
     const provision = ["dbt_packages", "target", "not-there"].map((to) => ({ from: join(path, to), to }));
     dbt = { name: "dbt", path, provision };
     sync = { name: `dot "sync" ü`, path: join(folder.path, "dot-sync"), provision: [] };
-    context = { auditDir: join(dbt.path, ".audit"), repos: [dbt, sync] };
+    context = { auditDir: join(dbt.path, ".audit"), repos: [dbt, sync], excludes: [] };
     archiveDir = join(context.auditDir, "slots", "archive");
   });
   afterEach(() => folder.remove());

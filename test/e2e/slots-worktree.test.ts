@@ -20,7 +20,7 @@ function open(more: Partial<SlotContext> & { path?: string; provision?: string[]
   const path = more.path ?? root;
   const provision = (more.provision ?? []).map((to) => ({ from: join(path, to), to }));
   const repo: SlotRepo = { name: "dbt", path, provision };
-  return slots.worktree.create({}, { auditDir: join(root, ".audit"), repos: [repo], ...more });
+  return slots.worktree.create({}, { auditDir: join(root, ".audit"), repos: [repo], excludes: [], ...more });
 }
 
 describe("worktree slots", () => {
@@ -176,7 +176,7 @@ describe("worktree slots", () => {
     });
     expect(refused.ok ? "" : refused.failure.message).toContain('"lib/mod"');
     const repos = [{ name: "dbt", path: root, provision: [] }];
-    const copies = value(await slots.copy.create({}, { auditDir: join(root, ".audit"), repos }));
+    const copies = value(await slots.copy.create({}, { auditDir: join(root, ".audit"), repos, excludes: [] }));
     const slot = value(await copies.create(1, never));
     expect(await readFile(join(slot.paths.dbt ?? "", "lib/mod/m.sql"), "utf8")).toBe("1\n");
   });

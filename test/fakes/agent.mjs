@@ -68,6 +68,11 @@ const behaviours = {
     process.stderr.write("API_KEY=abcdef and the model went away\n");
     process.exitCode = 3;
   },
+  "tells-secrets": async () => {
+    const secrets = `${process.env.API} and ${process.env.OTHER_TOKEN}`;
+    process.stderr.write(`using ${secrets}\n`);
+    await print(`I am ${secrets}`);
+  },
   fails: () => {
     process.exitCode = 1;
   },

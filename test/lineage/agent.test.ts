@@ -78,7 +78,7 @@ function asked(rig: Rig, cases: readonly Case[], more: Partial<InvestigationRequ
 }
 
 async function agent(): Promise<Investigator> {
-  const made = await lineage.create({ maxQueries: 40 }, { baseDir: "/", env: {} });
+  const made = await lineage.create({ maxQueries: 40 }, { baseDir: "/", env: {}, redact: (text) => text });
   if (!made.ok) throw new Error("BUG: the agent was not made");
   return made.value;
 }

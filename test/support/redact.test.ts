@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRedactor, secretValues } from "../../src/support/redact.js";
+import { createRedactor, redactStrings, secretValues } from "../../src/support/redact.js";
 
 const redact = createRedactor([]);
 
@@ -10,6 +10,22 @@ describe("the redactor", () => {
     expect(withKnown("a p@ss w/rd b")).toBe("a [redacted] b");
     expect(withKnown(`go to p%40ss%20w%2Frd ${JSON.stringify('quo"te')}`)).toBe('go to [redacted] "[redacted]"');
     expect(withKnown("hunter2000 hunter2")).toBe("[redacted] [redacted]");
+  });
+
+  it("masks known values alone where it is told so, and leaves what only looks like a secret", () => {
+    const values = createRedactor(["hunter2"], { shapes: false });
+    const sql = "select 'hunter2' from users where password = 'x' and url = 'http://me:pass@host'";
+    expect(values(sql)).toBe(sql.replace("hunter2", "[redacted]"));
+  });
+
+  it("masks all texts of a value, but those under keys that stay as they are", () => {
+    const value = { test: "hunter2", notes: ["hunter2", 3, null], more: { test: ["hunter2"], text: "hunter2" } };
+    const mask = createRedactor(["hunter2"]);
+    expect(redactStrings(value, mask, new Set(["test"]))).toEqual({
+      test: "hunter2",
+      notes: ["[redacted]", 3, null],
+      more: { test: ["[redacted]"], text: "[redacted]" },
+    });
   });
 
   it("does not look for values that would stand in any word", () => {

@@ -44,7 +44,9 @@ export const command: AgentAdapter<Settings> = {
 };
 
 function investigator(options: Settings, context: AgentContext): Investigator {
-  const redact = createRedactor(secretValues(options.env));
+  // A secret written into the config, which no `${NAME}` brought, is known by its name alone.
+  const redactNamed = createRedactor(secretValues(options.env), { shapes: false });
+  const redact = (text: string): string => context.redact(redactNamed(text));
   return {
     id: "command",
     needsSlot: options.slot,

@@ -154,4 +154,9 @@ order by database_name, schema_name, table_name, column_index`,
   return ok(columns);
 }
 
-export const duckdb: WarehouseAdapter<DuckdbSettings> = { id: "duckdb", settings, open };
+function localFiles({ path }: DuckdbSettings, baseDir: string): readonly string[] {
+  const file = resolve(baseDir, path);
+  return [file, `${file}.wal`];
+}
+
+export const duckdb: WarehouseAdapter<DuckdbSettings> = { id: "duckdb", settings, open, localFiles };
