@@ -10,7 +10,7 @@ if (process.argv.length === 3 && ["--version", "-V"].includes(process.argv[2] ??
   process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
     const told = error instanceof Error ? error.stack : String(error);
     process.stderr.write(`${told}\n\nThis is a bug in audit-run ${version}. What was finished is kept; run again.\n`);
-    // EX_SOFTWARE of sysexits.h: not to be mistaken for a failed gate.
-    return 70;
+    // EX_SOFTWARE of sysexits.h: not to be mistaken for a failed gate. At once, for agents may still run.
+    process.exit(70);
   });
 }

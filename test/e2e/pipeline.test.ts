@@ -395,6 +395,7 @@ answer(cases);`);
       "investigate:TX": "executed",
       "investigate:VA": "cancelled",
     });
+    expect((await audit.events()).at(-1)).toMatchObject({ type: "run-settled", exitCode: 130 });
     const pid = Number((await calls(audit)).find((line) => line.startsWith("pid"))?.slice(4));
     expect(isGone(pid)).toBe(true);
     await agentProgram(audit);
@@ -453,6 +454,92 @@ test("a secret that the config takes from the environment is in no output and no
   expect([end.stdout, end.stderr, failed.stdout, failed.stderr].join()).not.toContain(canary);
   const found = spawnSync("grep", ["-rl", canary, join(audit.folder, ".audit")], { encoding: "utf8" });
   expect(found.stdout).toBe("");
+});
+
+describe("nothing misleads", () => {
+  test("a summary that ends well and leaves no new results is refused", async () => {
+    const audit = await withAgent(twoStates);
+    await audit.run();
+    await audit.configure({
+      agent: { ...(await agentProgram(audit)), slot: false },
+      summary: { run: "true", artifacts: "project/target" },
+    });
+    expect(await audit.run()).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringContaining("left no new run_results.json"),
+    });
+  });
+
+  test("after a failed summary the old report says that it is old, and a retry says what it takes over", async () => {
+    const audit = await withAgent(twoStates);
+    await audit.run();
+    const agent = { ...(await agentProgram(audit)), slot: false };
+    for (let time = 0; time < 2; time += 1) {
+      await audit.configure({ agent, summary: { run: "echo broken; exit 2", artifacts: "project/target" } });
+      expect((await audit.run()).exitCode).toBe(3);
+      const report = await audit.read(".audit/full-report.md");
+      expect(report).toMatch(/^> \*\*The latest run, [\d-]+, made no report\.\*\* summary failed/);
+      expect(report.match(/made no report/g)).toHaveLength(1);
+      expect(report).toContain("Total failing cases: 3");
+    }
+    const retried = await audit.run("retry");
+    expect(retried).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("The last run failed at summary") });
+    expect(await audit.read(".audit/full-report.md")).not.toContain("made no report");
+  });
+
+  test("a misspelt state or test is an error, not a clean result", async () => {
+    const audit = await withAgent(twoStates);
+    expect(await audit.run("--state", "va")).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining("Did you mean VA?"),
+    });
+    expect(await audit.run("--test", "nosuch")).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining("total_wrong"),
+    });
+    expect(await calls(audit)).toEqual([]);
+  });
+
+  test("exceptions that cannot be read stop the run; one broken entry makes it incomplete", async () => {
+    const audit = await withAgent(twoStates);
+    await audit.write("audit.exceptions.yaml", "version: 1\nexceptions: [\n");
+    expect((await audit.run()).exitCode).toBe(2);
+    expect(await calls(audit)).toEqual([]);
+    await audit.write(
+      "audit.exceptions.yaml",
+      `version: 1
+exceptions:
+  - {test: total_wrong, group: VA, reason: bond fees, owner: data, expires: never}
+  - {test: vendor_missing, group: TX, reason: known}
+`,
+    );
+    const end = await audit.run();
+    expect(end.exitCode).toBe(3);
+    expect(end.stderr).toMatch(/audit\.exceptions\.yaml:4:\d+ error/);
+    expect(await audit.read(".audit/results/VA.md")).toContain("bond fees");
+  });
+
+  test("a watermark that cannot be read is told, and the command runs", async () => {
+    const audit = await withAgent(twoStates);
+    const run =
+      "cat project/target/run_results.json | sed s/small-invocation/new/ > new.json && cp new.json project/target/run_results.json";
+    const summary = { run, cwd: ".", artifacts: "project/target", watermark: "select max(nope) from small.main.bids" };
+    await audit.configure({ agent: { ...(await agentProgram(audit)), slot: false }, summary });
+    await audit.run();
+    const warnings = (await audit.events()).flatMap((event) => (event.type === "warning" ? [event.message] : []));
+    expect(warnings).toContainEqual(expect.stringContaining("summary.watermark could not be read"));
+  });
+
+  test("the command to retry is ready to paste, and a retry of nothing is refused", async () => {
+    const audit = await withAgent(twoStates, "process.exit(1)");
+    expect(await audit.run("retry")).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("nothing to retry"),
+    });
+    await audit.write("other.yaml", await audit.read("audit.config.yaml"));
+    const end = await audit.run("--config", "other.yaml", "--state", "VA");
+    expect(end.stdout).toContain("npx audit-run retry --config other.yaml --state VA");
+  });
 });
 
 describe("a wrong start", () => {
