@@ -36,6 +36,9 @@ function isGone(pid: number): boolean {
   }
 }
 
+/** A command that leaves results as a test run of its own would: dbt names each invocation in them. */
+const newResults = "sed -i s/small-invocation/another-$$/ target/run_results.json";
+
 const twoStates: Failures = {
   vendor_missing: [
     ["VA", 3],
@@ -438,7 +441,7 @@ test("a secret that the config takes from the environment is in no output and no
   const audit = keep(await auditFolder({ CANARY: canary }));
   const agent = await agentProgram(audit, "process.stderr.write('seen ' + process.env.AGENT_KEY); answer(cases);");
   await setFailures(audit, twoStates);
-  const run = 'echo "connecting with $TOKEN"; echo "postgres://me:$TOKEN@host/db" >&2';
+  const run = `echo "connecting with $TOKEN"; echo "postgres://me:$TOKEN@host/db" >&2; ${newResults}`;
   await audit.configure({
     agent: { ...agent, slot: false, env: { AGENT_KEY: `\${CANARY}` } },
     summary: { run, env: { TOKEN: `\${CANARY}` }, artifacts: "project/target" },
@@ -521,9 +524,11 @@ exceptions:
 
   test("a watermark that cannot be read is told, and the command runs", async () => {
     const audit = await withAgent(twoStates);
-    const run =
-      "cat project/target/run_results.json | sed s/small-invocation/new/ > new.json && cp new.json project/target/run_results.json";
-    const summary = { run, cwd: ".", artifacts: "project/target", watermark: "select max(nope) from small.main.bids" };
+    const summary = {
+      run: newResults,
+      artifacts: "project/target",
+      watermark: "select max(nope) from small.main.bids",
+    };
     await audit.configure({ agent: { ...(await agentProgram(audit)), slot: false }, summary });
     await audit.run();
     const warnings = (await audit.events()).flatMap((event) => (event.type === "warning" ? [event.message] : []));
