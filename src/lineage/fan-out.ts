@@ -2,6 +2,7 @@
  * Does a join give several rows for a key that its parents hold once? And whose fault is it: the joined parent's,
  * where its key should be unique, or the joining model's?
  */
+import { counted } from "../model/amount.js";
 import type { Resource } from "../model/project.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { Cell } from "../model/warehouse.js";
@@ -125,7 +126,7 @@ group by t.group_key`,
     failing,
     sql,
     shows: { column: "failing", value: failing },
-    title: `Of ${seen} rows with a repeated key, ${failing} meet several rows of ${titleOf(sides.other)} with the same ${column}`,
+    title: `Of ${counted(seen, "row")} with a repeated key, ${counted(failing, "meets", "meet")} several rows of ${titleOf(sides.other)} with the same ${column}`,
   };
   const toOther = sides.far.map((key, index) => `t.j${index + 1} = ${key}`).join(" and ");
   return ok({
@@ -165,6 +166,6 @@ async function blame(
     node: trail.resource,
     column: columns.join(", "),
     confidence: levelOf(hop.failing / hop.seen),
-    reason: `${titleOf(trail.resource)} joins ${titleOf(other)} by ${label}, of which ${other.name} has several rows each, so ${hop.failing} of ${hop.seen} rows are repeated`,
+    reason: `${titleOf(trail.resource)} joins ${titleOf(other)} by ${label}, of which ${other.name} has several rows each, so that it repeats ${hop.failing} of ${counted(hop.seen, "row")}`,
   });
 }

@@ -2,6 +2,7 @@
  * The rule for keys that must be unique: are the duplicates there upstream already, do different keys become equal,
  * does a join or a union multiply rows? A parent whose keys are mostly repeated has another grain and says nothing.
  */
+import { counted } from "../model/amount.js";
 import type { Cell } from "../model/warehouse.js";
 import { fanOut } from "./fan-out.js";
 import { type Ballot, type Candidate, hopOf, vote } from "./key-vote.js";
@@ -128,7 +129,7 @@ async function goOn(rules: Rules, trail: Trail, ballot: Ballot, groups: readonly
   const here = trail.resource;
   if (ballot.collapsed > 0 && ballot.collapsed >= ballot.repeated) {
     const so = onward(trail, here, trail.witnesses, steps);
-    const reason = `${titleOf(here)} removes duplicates of ${titleOf(candidate.parent)} (${ballot.collapsed} keys), but not these`;
+    const reason = `${titleOf(here)} removes duplicates of ${titleOf(candidate.parent)} (${counted(ballot.collapsed, "key")}), but not these`;
     return rules.verdicts.settle(so, groups, {
       situation: "incomplete-dedupe",
       node: here,
@@ -159,7 +160,7 @@ async function stopHere(
     });
     const so = looked.reduce(
       (trailSo, { ballot, vote }) => {
-        const note = `${titleOf(ballot.candidate.parent)} as the origin: ${vote.failing} of ${vote.seen} rows have a key that repeats there${ballot.others >= 0.5 ? ", as most of its keys do (it has another grain)" : ""}.`;
+        const note = `${titleOf(ballot.candidate.parent)} as the origin: of ${counted(vote.seen, "row")}, ${counted(vote.failing, "has", "have")} a key that repeats there${ballot.others >= 0.5 ? ", as most of its keys do (it has another grain)" : ""}.`;
         return noted(trailSo, new Map([[group, hopOf(ballot, vote)]]), () => note);
       },
       only(trail, [group]),

@@ -1,6 +1,7 @@
 /**
  * One question of the rule for keys: of the keys that repeat, how many repeat already in one parent?
  */
+import { counted } from "../model/amount.js";
 import type { Resource } from "../model/project.js";
 import type { Cell } from "../model/warehouse.js";
 import { type Rules, type Trail, titleOf } from "./trail.js";
@@ -123,6 +124,6 @@ export function hopOf(ballot: Ballot, vote: Vote): Hop {
     failing: vote.failing,
     sql: ballot.sql,
     shows: { column: "failing", value: vote.failing },
-    title: `Of ${vote.seen} rows with a repeated key, ${vote.failing} have it repeated already in ${titleOf(candidate.parent)}.${label}`,
+    title: `Of ${counted(vote.seen, "row")} with a repeated key, ${counted(vote.failing, "has", "have")} it repeated already in ${titleOf(candidate.parent)}.${label}`,
   };
 }

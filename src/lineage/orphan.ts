@@ -1,3 +1,4 @@
+import { counted } from "../model/amount.js";
 import type { Question, Side } from "./missing.js";
 import { noted, type Rules, type Trail, titleOf } from "./trail.js";
 import { byGroup, statement } from "./witnesses.js";
@@ -35,7 +36,7 @@ export async function orphan(
   const spelling = orphans > 0 && alike * 2 >= orphans ? "; the keys differ only in case, blanks or leading zeros" : "";
   if (rows > 0 && matched < rows * 0.1) {
     const node = joiner ?? child.resource;
-    const reason = `hardly any value of ${child.resource.name}.${child.columns.join(", ")} (${matched} of ${rows} rows) is found in ${parent.resource.name}.${parent.columns.join(", ")}${spelling}`;
+    const reason = `hardly any value of ${child.resource.name}.${child.columns.join(", ")} (${matched} of ${counted(rows, "row")}) is found in ${parent.resource.name}.${parent.columns.join(", ")}${spelling}`;
     const confidence = spelling === "" && joiner === null ? "low" : "medium";
     return verdicts.settle(trail, groups, { situation: "join-never-matches", node, column: label, confidence, reason });
   }
@@ -53,18 +54,18 @@ export async function orphan(
     ctes,
     `select m.group_key, sum(m.weight) as seen, count(*) as distinct_keys from ${name} as m group by m.group_key`,
   );
-  const counted = await workspace.query(own);
-  if (!counted.ok)
-    return verdicts.undecided(trail, groups, `counting the keys failed: ${counted.failure.message}`, label);
+  const asked = await workspace.query(own);
+  if (!asked.ok) return verdicts.undecided(trail, groups, `counting the keys failed: ${asked.failure.message}`, label);
   const keys = child.columns.join(", ");
-  for (const [group, [seen = 0, missing = 0]] of byGroup(counted.value.rows)) {
-    const title = `The ${seen} failing rows hold ${missing} different ${keys} that ${parent.resource.name} does not have`;
+  for (const [group, [seen = 0, missing = 0]] of byGroup(asked.value.rows)) {
+    const values = counted(missing, "value", "different values");
+    const title = `The ${counted(seen, "failing row holds", "failing rows hold")} ${values} of ${keys} that ${parent.resource.name} does not have`;
     const shows = { column: "distinct_keys", value: missing };
     const { resource } = child;
     const hop = { resource: resource.id, column: keys, seen, found: seen, failing: seen, sql: own, shows, title };
     const reason = lacks
-      ? `${titleOf(up.resource)} has no row for ${missing} different ${up.columns.join(", ")} that ${seen} failing rows refer to; such a key is used by ${round(perOrphan)} rows on average, a known one by ${round(perMatch)}${spelling}`
-      : `${titleOf(down.resource)} holds ${missing} different ${down.columns.join(", ")} in ${seen} failing rows that exist nowhere in ${titleOf(up.resource)}${spelling}`;
+      ? `${titleOf(up.resource)} has no row for ${values} of ${up.columns.join(", ")} that ${counted(seen, "failing row refers", "failing rows refer")} to; such a key is used by ${counted(round(perOrphan), "row")} on average, a known one by ${round(perMatch)}${spelling}`
+      : `${titleOf(down.resource)} holds ${values} of ${down.columns.join(", ")} in ${counted(seen, "failing row")}, to be found nowhere in ${titleOf(up.resource)}${spelling}`;
     verdicts.settle(noted(trail, new Map([[group, hop]])), [group], {
       situation: "orphan",
       node: blamed.resource,

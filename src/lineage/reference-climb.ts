@@ -1,3 +1,4 @@
+import { counted } from "../model/amount.js";
 import type { Cell } from "../model/warehouse.js";
 import { type Missing, open, type Question, type Side } from "./missing.js";
 import { find } from "./shape.js";
@@ -5,6 +6,9 @@ import { noted, only, type Rules, type Trail, titleOf } from "./trail.js";
 import type { Hop } from "./verdict.js";
 import { byGroup, statement } from "./witnesses.js";
 import { isRaw, type ResourceShape } from "./workspace.js";
+
+/** A project has fewer layers; a manifest that goes in circles has no end. */
+const mostLevels = 12;
 
 interface Climb {
   readonly trail: Trail;
@@ -22,16 +26,8 @@ export async function climbParent(
   level: number,
 ): Promise<Climb> {
   const { verdicts, workspace } = rules;
-  if (isRaw(side.resource) || level > 12) return { trail, top: side, problem: null };
-  const read = await workspace.shape(side.resource);
-  if (!read.ok) return { trail, top: side, problem: read.failure.message };
-  const inputs = inputsOf(rules, read.value, side.columns);
-  if (inputs.length === 0)
-    return {
-      trail,
-      top: side,
-      problem: `the SQL of ${side.resource.name} does not show where ${side.columns.join(", ")} comes from`,
-    };
+  const { inputs, problem } = await inputsAt(rules, side, level);
+  if (inputs.length === 0) return { trail, top: side, problem };
   let so = trail;
   const climbs: Climb[] = [];
   for (const input of inputs) {
@@ -45,7 +41,7 @@ export async function climbParent(
     const hops = new Map<Cell, Hop>();
     for (const [group, [seen = 0, found = 0, raw = 0]] of votes) {
       const label = input.columns.join(", ");
-      const title = `Of ${seen} rows whose key is missing in ${question.parent.resource.name}, ${Math.max(found, raw)} have it in ${titleOf(input.resource)}.${label}`;
+      const title = `Of ${counted(seen, "row")} whose key is missing in ${question.parent.resource.name}, ${counted(Math.max(found, raw), "has", "have")} it in ${titleOf(input.resource)}.${label}`;
       hops.set(group, {
         resource: input.resource.id,
         column: label,
@@ -64,8 +60,8 @@ export async function climbParent(
       const dropped = found * 2 >= seen;
       const lost = titleOf(side.resource);
       const reason = dropped
-        ? `${lost} leaves out rows that ${titleOf(input.resource)} has: ${found} of ${seen} failing rows refer to them`
-        : `${lost} changes ${side.columns.join(", ")}, so that ${raw} of ${seen} failing rows no longer find their row of ${titleOf(input.resource)}`;
+        ? `${lost} leaves out rows that ${titleOf(input.resource)} has, referred to by ${found} of ${counted(seen, "failing row")}`
+        : `${lost} changes ${side.columns.join(", ")}, so that ${raw} of ${counted(seen, "failing row")} can no longer be matched to a row of ${titleOf(input.resource)}`;
       const confidence = Math.max(found, raw) >= seen * 0.9 ? "high" : "medium";
       const situation = dropped ? "rows-dropped" : "key-changed";
       verdicts.settle(so, [group], {
@@ -97,6 +93,20 @@ interface Input extends Side {
   /** SQL over the instance's alias that makes the column of the reader. */
   readonly expressions: readonly string[];
   readonly direct: boolean;
+}
+
+/** What makes the side's columns. None at the top, or with a problem where that cannot be seen. */
+async function inputsAt(
+  rules: Rules,
+  { resource, columns }: Side,
+  level: number,
+): Promise<{ readonly inputs: readonly Input[]; readonly problem: string | null }> {
+  if (isRaw(resource) || level > mostLevels) return { inputs: [], problem: null };
+  const read = await rules.workspace.shape(resource);
+  if (!read.ok) return { inputs: [], problem: read.failure.message };
+  const inputs = inputsOf(rules, read.value, columns);
+  const hidden = `the SQL of ${resource.name} does not show where ${columns.join(", ")} comes from`;
+  return { inputs, problem: inputs.length === 0 ? hidden : null };
 }
 
 function inputsOf(rules: Rules, at: ResourceShape, columns: readonly string[]): readonly Input[] {
@@ -154,17 +164,11 @@ export async function climbChild(
   level: number,
 ): Promise<Climb> {
   const { verdicts, workspace } = rules;
-  if (isRaw(side.resource) || level > 12) return { trail, top: side, problem: null };
-  const read = await workspace.shape(side.resource);
-  if (!read.ok) return { trail, top: side, problem: read.failure.message };
-  const inputs = inputsOf(rules, read.value, side.columns);
-  const input = inputs[0];
-  if (input === undefined)
-    return {
-      trail,
-      top: side,
-      problem: `the SQL of ${side.resource.name} does not show where ${side.columns.join(", ")} comes from`,
-    };
+  const {
+    inputs: [input],
+    problem,
+  } = await inputsAt(rules, side, level);
+  if (input === undefined) return { trail, top: side, problem };
   const next = { resource: input.resource, columns: input.columns };
   if (input.direct || missing.width !== 1 || question.parent.columns.length !== 1)
     return climbChild(rules, trail, question, next, missing, level + 1);
@@ -190,7 +194,7 @@ export async function climbChild(
   const hops = new Map<Cell, Hop>();
   const votes = byGroup(answered.value.rows);
   for (const [group, [seen = 0, found = 0]] of votes) {
-    const title = `Of ${seen} failing rows, ${found} have a value in ${titleOf(input.resource)}.${column} that ${question.parent.resource.name} does hold`;
+    const title = `Of ${counted(seen, "failing row")}, ${counted(found, "has", "have")} a value in ${titleOf(input.resource)}.${column} that ${question.parent.resource.name} does hold`;
     hops.set(group, {
       resource: input.resource.id,
       column,
@@ -206,7 +210,7 @@ export async function climbChild(
   for (const group of open(rules, so)) {
     const [seen = 0, found = 0] = votes.get(group) ?? [];
     if (seen === 0 || found * 2 < seen) continue;
-    const reason = `${titleOf(side.resource)} changes ${side.columns.join(", ")}: ${found} of ${seen} failing rows match before it does`;
+    const reason = `${titleOf(side.resource)} changes ${side.columns.join(", ")}: before it does, ${found} of ${counted(seen, "failing row")} would match`;
     const confidence = found >= seen * 0.9 ? "high" : "medium";
     verdicts.settle(so, [group], {
       situation: "key-changed",

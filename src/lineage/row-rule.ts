@@ -3,6 +3,7 @@
  * At each parent at least half of a group's witnesses must fail for the walk to go on.
  * Knows the general situations of SQL only, no project's.
  */
+import { counted } from "../model/amount.js";
 import type { Cell } from "../model/warehouse.js";
 import type { RowPlace } from "./check.js";
 import { followUnmatchedJoin } from "./reference-rule.js";
@@ -58,22 +59,25 @@ export async function followRows(rules: Rules, trail: Trail, place: RowPlace): P
     if (typeof ballot === "string") problems.push(ballot);
     else ballots.push(ballot);
   }
-  await count(rules, trail, read.value, place, ballots, problems);
+  await count(rules, trail, { at: read.value, place, ballots, problems });
 }
 
 const meaningful = (vote: Vote) => vote.others < 0.5;
 
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
+/** What the parents said. */
+interface Asked {
+  readonly at: ResourceShape;
+  readonly place: RowPlace;
+  readonly ballots: readonly Ballot[];
+  /** Of parents that could not be asked. */
+  readonly problems: readonly string[];
+}
+
 /** Each group goes where most of its witnesses fail already; else to the join that misses; else it stops here. */
-async function count(
-  rules: Rules,
-  trail: Trail,
-  at: ResourceShape,
-  place: RowPlace,
-  ballots: readonly Ballot[],
-  problems: readonly string[],
-): Promise<void> {
+async function count(rules: Rules, trail: Trail, asked: Asked): Promise<void> {
+  const { place, ballots } = asked;
   const onwardTo = new Map<Ballot, Cell[]>();
   const unmatched = new Map<Ballot, Cell[]>();
   const stop: Cell[] = [];
@@ -107,14 +111,14 @@ async function count(
     );
     await followUnmatchedJoin(rules, noted(only(trail, groups), hops), ballot.link, ballot.candidate, place);
   }
-  if (stop.length > 0) stopHere(rules, trail, at, place, ballots, problems, stop);
+  if (stop.length > 0) stopHere(rules, trail, asked, stop);
 }
 
 function unmatchedHop(ballot: Ballot, vote: Vote): Hop {
   return {
     ...hopOf(ballot, vote, ""),
     shows: { column: "found", value: vote.found },
-    title: `Of ${vote.seen} failing rows, only ${vote.found} have a row in ${titleOf(ballot.candidate.parent)} by the join's condition`,
+    title: `Of ${counted(vote.seen, "failing row")}, only ${counted(vote.found, "has", "have")} a row in ${titleOf(ballot.candidate.parent)} by the join's condition`,
   };
 }
 
@@ -141,15 +145,7 @@ async function goOn(rules: Rules, trail: Trail, ballot: Ballot, groups: readonly
   await followRows(rules, onward(trail, candidate.parent, witnesses, steps), candidate.place);
 }
 
-function stopHere(
-  rules: Rules,
-  trail: Trail,
-  at: ResourceShape,
-  place: RowPlace,
-  ballots: readonly Ballot[],
-  problems: readonly string[],
-  groups: readonly Cell[],
-): void {
+function stopHere(rules: Rules, trail: Trail, { at, place, ballots, problems }: Asked, groups: readonly Cell[]): void {
   const here = trail.resource;
   const label = [...place.columns.values()].join(", ");
   for (const group of groups) {
@@ -163,7 +159,7 @@ function stopHere(
           so,
           new Map([[group, hop]]),
           () =>
-            `${titleOf(ballot.candidate.parent)} as the origin: ${vote.failing} of ${vote.seen} rows fail there in ${ballot.candidate.label}.`,
+            `${titleOf(ballot.candidate.parent)} as the origin: of ${counted(vote.seen, "row")}, ${counted(vote.failing, "fails", "fail")} there in ${ballot.candidate.label}.`,
         ),
       trail,
     );
@@ -196,7 +192,7 @@ function stopHere(
         : `${titleOf(here)} makes ${label} fail: the rows it reads are right by the same rule (${hops
             .map(
               ({ ballot, vote }) =>
-                `${vote.failing} of ${vote.seen} fail in ${ballot.candidate.parent.name}.${ballot.candidate.label}`,
+                `${vote.failing} of ${vote.seen} ${vote.failing === 1 ? "fails" : "fail"} in ${ballot.candidate.parent.name}.${ballot.candidate.label}`,
             )
             .join("; ")})`,
     });

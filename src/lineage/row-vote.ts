@@ -1,6 +1,7 @@
 /**
  * One question of the rule for rows: of the failing rows, how many fail already in one parent?
  */
+import { counted } from "../model/amount.js";
 import type { Resource } from "../model/project.js";
 import type { Cell } from "../model/warehouse.js";
 import type { RowPlace } from "./check.js";
@@ -127,6 +128,6 @@ export function hopOf(ballot: Ballot, vote: Vote, says: string): Hop {
     failing: vote.failing,
     sql: ballot.sql,
     shows: { column: "failing", value: vote.failing },
-    title: `Of ${vote.seen} failing rows, ${vote.failing} fail already in ${titleOf(candidate.parent)}: ${candidate.label} ${says}`,
+    title: `Of ${counted(vote.seen, "failing row")}, ${counted(vote.failing, "fails", "fail")} already in ${titleOf(candidate.parent)}: ${candidate.label} ${says}`,
   };
 }

@@ -2,6 +2,7 @@
  * A verdict as a finding's draft: category by role, root cause and recommendation in prose, queries as evidence.
  * Pure. Knows the roles of categories and which repository loads which source; no agent and no disk.
  */
+import { counted } from "../model/amount.js";
 import type { Case } from "../model/case.js";
 import type { CategoryConfig, CategoryRole, SourceRepoConfig } from "../model/config.js";
 import type { EvidenceClaim, FindingDraft } from "../model/finding.js";
@@ -9,7 +10,7 @@ import type { Project, Resource } from "../model/project.js";
 import type { Dialect } from "../model/warehouse.js";
 import { groupPredicate } from "../sql/index.js";
 import { lower, titleOf } from "./trail.js";
-import type { Hop, Situation, Verdict, Walk } from "./verdict.js";
+import { type Hop, type Situation, undecided, type Verdict, type Walk } from "./verdict.js";
 
 export interface Telling {
   readonly item: Case;
@@ -56,17 +57,7 @@ function verdictOf(item: Case, walk: Walk): Verdict {
   if (verdict !== undefined) return verdict;
   const reason =
     "no row of this group fails when the test's rule is asked of the relation now: it was fixed meanwhile, or the test sees other rows than its rule says";
-  return {
-    outcome: "undecided",
-    situation: "undecided",
-    node: null,
-    nodeKind: null,
-    column: null,
-    path: [],
-    confidence: "low",
-    reason,
-    alternatives: [],
-  };
+  return undecided(reason);
 }
 
 /** Repositories that say they load the source; what is wrong there may be the extraction's doing. */
@@ -91,7 +82,8 @@ function rootCause(telling: Telling, verdict: Verdict, node: Resource | null, re
   if (verdict.outcome === "undecided") parts.push(`Undecided: ${verdict.reason}.`);
   else parts.push(`${sentence(verdict.reason)}.`);
   if (tested !== undefined && first !== undefined) {
-    const rows = `${first.seen} rows of ${titleOf(tested)} fail ${item.test.name} in this group`;
+    const title = titleOf(tested);
+    const rows = `${counted(first.seen, `row of ${title} fails`, `rows of ${title} fail`)} ${item.test.name} in this group`;
     // Rows have changed since the test ran, or the test's own macro sees it otherwise than the rule here.
     parts.push(first.seen === item.rows ? `${rows}.` : `${rows} now; the test counted ${item.rows}.`);
   }
@@ -110,9 +102,9 @@ function rootCause(telling: Telling, verdict: Verdict, node: Resource | null, re
 
 function step(hop: Hop, project: Project): string {
   const name = project.resources.get(hop.resource)?.name ?? hop.resource;
-  const what = hop.shows.column === "failing" ? "fail" : "found";
-  const counts =
-    hop.shows.column === "distinct_keys" ? `${hop.shows.value} keys` : `${hop.shows.value} of ${hop.seen} ${what}`;
+  const { column, value } = hop.shows;
+  const what = column !== "failing" ? "found" : value === 1 ? "fails" : "fail";
+  const counts = column === "distinct_keys" ? counted(value, "key") : `${value} of ${hop.seen} ${what}`;
   return `${name}.${hop.column} (${counts})`;
 }
 

@@ -65,6 +65,21 @@ export interface Verdict {
   readonly alternatives: readonly string[];
 }
 
+/** Where nothing at all could be followed. */
+export function undecided(reason: string): Verdict {
+  return {
+    outcome: "undecided",
+    situation: "undecided",
+    node: null,
+    nodeKind: null,
+    column: null,
+    path: [],
+    confidence: "low",
+    reason,
+    alternatives: [],
+  };
+}
+
 export interface Walk {
   /** Verdict by group, as the text that the walk's SQL gives it (null: SQL NULL, or a test without groups). */
   readonly verdicts: ReadonlyMap<Cell, Verdict>;

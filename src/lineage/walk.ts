@@ -3,6 +3,7 @@
  * tested model's compiled SQL, then hands them to the rule for the test's kind.
  * Knows no agent, no categories and no files.
  */
+import { counted } from "../model/amount.js";
 import type { FailingRows } from "../model/case.js";
 import type { Project, Resource } from "../model/project.js";
 import { ok, type Result } from "../model/result.js";
@@ -14,7 +15,7 @@ import { followReference } from "./reference-rule.js";
 import { followRows } from "./row-rule.js";
 import { find } from "./shape.js";
 import { noted, type Rules, type Trail, titleOf, Verdicts } from "./trail.js";
-import type { Hop, Walk } from "./verdict.js";
+import { type Hop, undecided, type Walk } from "./verdict.js";
 import { byGroup, textOrNull, type Witnesses } from "./witnesses.js";
 import { type Describe, Workspace } from "./workspace.js";
 
@@ -36,22 +37,7 @@ export async function walkTest(request: WalkRequest): Promise<Walk> {
   const verdicts = new Verdicts();
   const rules: Rules = { workspace, verdicts, followRows, followKey };
   const none = (reason: string): Walk => ({
-    verdicts: new Map([
-      [
-        null,
-        {
-          outcome: "undecided",
-          situation: "undecided",
-          node: null,
-          nodeKind: null,
-          column: null,
-          path: [],
-          confidence: "low",
-          reason,
-          alternatives: [],
-        },
-      ],
-    ]),
+    verdicts: new Map([[null, undecided(reason)]]),
     grouped: false,
     counts: new Map(),
     queries: workspace.queries,
@@ -173,7 +159,8 @@ async function countNow(
     if (now === 0) continue;
     counts.set(key, now);
     if (compared && then === 0) stale.push(key);
-    const title = `${now} rows of ${titleOf(tested)} fail${compared ? `; ${then} when its compiled SQL is run anew` : ""}`;
+    const name = titleOf(tested);
+    const title = `${counted(now, `row of ${name} fails`, `rows of ${name} fail`)}${compared ? `; ${then} when its compiled SQL is run anew` : ""}`;
     hops.set(key, {
       resource: tested.id,
       column: columnsOf(check),

@@ -1,6 +1,7 @@
 /**
  * Does a join that finds nothing compare with the wrong column of its parent?
  */
+import { counted } from "../model/amount.js";
 import type { Resource } from "../model/project.js";
 import type { Question } from "./missing.js";
 import { noted, type Rules, type Settlement, type Trail, titleOf } from "./trail.js";
@@ -11,7 +12,7 @@ export async function changedByJoin(rules: Rules, trail: Trail, question: Questi
   const { parent } = question;
   await matchBy(rules, trail, question, joiner, parent.columns, (seen, found) => ({
     situation: "key-changed",
-    reason: `${titleOf(joiner)} changes the key before it joins ${titleOf(parent.resource)} by ${parent.columns.join(", ")}: ${found} of ${seen} failing rows match without that`,
+    reason: `${titleOf(joiner)} changes the key before it joins ${titleOf(parent.resource)} by ${parent.columns.join(", ")}: ${found} of ${counted(seen, "failing row")} would match without that`,
   }));
 }
 
@@ -21,7 +22,7 @@ export async function wrongKey(rules: Rules, trail: Trail, question: Question, j
   for (const columns of await otherKeys(rules, question)) {
     await matchBy(rules, trail, question, joiner, columns, (seen, found) => ({
       situation: "wrong-join-key",
-      reason: `${titleOf(joiner)} joins ${titleOf(parent.resource)} by ${parent.columns.join(", ")}, but ${found} of ${seen} failing rows find their row by ${columns.join(", ")}`,
+      reason: `${titleOf(joiner)} joins ${titleOf(parent.resource)} by ${parent.columns.join(", ")}, but ${found} of ${counted(seen, "failing row")} would find a row by ${columns.join(", ")}`,
     }));
   }
 }
@@ -51,7 +52,7 @@ async function matchBy(
   const label = columns.join(", ");
   for (const [group, [seen = 0, found = 0]] of byGroup(answered.value.rows)) {
     if (seen === 0 || found * 2 < seen || !trail.groups.has(group)) continue;
-    const title = `Of ${seen} rows that the join finds nothing for, ${found} would find a row in ${titleOf(parent.resource)} by ${label}`;
+    const title = `Of ${counted(seen, "row")} that the join finds nothing for, ${found} would find a row in ${titleOf(parent.resource)} by ${label}`;
     const shows = { column: "found", value: found };
     const hop = { resource: parent.resource.id, column: label, seen, found, failing: seen - found, sql, shows, title };
     const confidence = found >= seen * 0.9 ? "high" : "medium";

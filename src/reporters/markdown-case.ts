@@ -2,10 +2,11 @@
  * One case as Markdown, in the pattern's template: failures, classification, root cause, evidence, recommendation.
  * Knows no page; the heading above it is the page's.
  */
+import { counted } from "../model/amount.js";
 import type { AcceptedException, Evidence, Finding, Location } from "../model/finding.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { codeSpan, fenced, inline, opening, prose, table, value } from "./markdown-text.js";
-import { counted, exceptionCategory } from "./pages.js";
+import { exceptionCategory } from "./pages.js";
 
 const mostRows = 10;
 const mostColumns = 12;

@@ -2,13 +2,14 @@
  * full-report.md: what failed and is missing first, then totals, what needs a person's eye, and every page.
  * Knows no case from within; chapters are markdown-page's work.
  */
+import { counted } from "../model/amount.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import type { Failure } from "../model/result.js";
 import { caseName, groupText, heading, pageAnchor, pageChapter, pageName } from "./markdown-page.js";
 import { remarks } from "./markdown-remarks.js";
 import { summary } from "./markdown-summary.js";
 import { codeSpan, fenced, inline, opening, table } from "./markdown-text.js";
-import { counted, distinct, failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
+import { distinct, failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
 
 const mostNames = 5;
 

@@ -2,11 +2,12 @@
  * One page as Markdown: results/<task>.md, and the same as a chapter of the full report.
  * Knows no other page.
  */
+import { counted } from "../model/amount.js";
 import type { Group, UnsplitTest } from "../model/case.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { agentText, caseBlocks, failuresText } from "./markdown-case.js";
 import { codeSpan, inline, opening, prose, value } from "./markdown-text.js";
-import { counted, groupedBy, type Page, plural, tally } from "./pages.js";
+import { groupedBy, type Page, plural, tally } from "./pages.js";
 
 /** A page as a file of its own. */
 export function pageFile(page: Page, report: AuditReport): string {

@@ -2,10 +2,11 @@
  * The Summary of the full report: how much fails, what it came to, what the categories mean, and what else to know.
  * Knows no page.
  */
+import { counted } from "../model/amount.js";
 import type { AuditReport } from "../model/report.js";
 import { heading, provenance } from "./markdown-page.js";
 import { inline, opening, table } from "./markdown-text.js";
-import { counted, distinct, failuresOf, plural, type Standing, tally } from "./pages.js";
+import { distinct, failuresOf, plural, type Standing, tally } from "./pages.js";
 
 export function summary(report: AuditReport): readonly string[] {
   const { cases, categories } = report;

@@ -136,11 +136,6 @@ export function distinct(cases: readonly ReportedCase[], key: (each: ReportedCas
   return new Set(cases.map(key)).size;
 }
 
-/** `1 row`, `2 rows`: of nouns that take an s. */
-export function counted(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
-}
-
 /** Only nouns that we know get a plural: `Known exceptions`, `Source data issues`, but `Needs fix`. */
 const countable =
   /(?:exception|issue|bug|error|failure|problem|defect|fault|mistake|typo|gap|duplicate|outage|change)$/;
