@@ -135,6 +135,21 @@ export function slotContract({ adapter, settings, isolates }: SlotContractOption
       expect(value(await provider.create(1, never))).toEqual(slot);
     });
 
+    it("never holds what the audit excludes, be it untracked, tracked, a folder, or among what it is given besides", async () => {
+      const names = ["warehouse.duckdb", "committed.duckdb", "data/raw.csv", "target/dev.duckdb"];
+      await write(dbt.path, Object.fromEntries(names.map((name) => [name, "every row\n"])));
+      git(dbt.path, "add", "--", "committed.duckdb");
+      git(dbt.path, "commit", "--quiet", "--message", "oops", "--", "committed.duckdb");
+      const excluded = ["warehouse.duckdb", "warehouse.duckdb.wal", "committed.duckdb", "data", "target/dev.duckdb"];
+      context = { ...context, excludes: excluded.map((name) => join(dbt.path, name)) };
+      const provider = await open();
+      const slot = value(await provider.create(1, never));
+      const held = Object.keys(await content(slot.paths.dbt ?? ""));
+      expect(held).toContain("target/compiled/bids.sql");
+      for (const name of names) expect(held).not.toContain(name);
+      expect(value(await provider.remove(slot, archiveDir))).toBeNull();
+    });
+
     it("is archived as a patch that holds all that an agent changed", async () => {
       const provider = await open();
       const slot = value(await provider.create(1, never));

@@ -10,21 +10,10 @@ import type { Slot, SlotAdapter, SlotContext, SlotProvider, SlotRepo } from "../
 import { exists } from "../../support/files.js";
 import { git } from "../../support/git.js";
 import { capturedText, runProcess } from "../../support/process.js";
-import { archive } from "./archive.js";
-import { privateTree, recordTree } from "./copy.js";
-import {
-  asSlotFailure,
-  dropMark,
-  emptySlot,
-  folderNames,
-  isFree,
-  type Mark,
-  readMark,
-  reserve,
-  slotFolder,
-  writeMark,
-} from "./mark.js";
+import { dropMark, emptySlot, folderNames, isFree, type Mark, slotFolder, writeMark } from "./mark.js";
+import { markedSlots } from "./marked.js";
 import { fillCommand, fillPath } from "./placeholders.js";
+import { privateTree, recordTree } from "./private-tree.js";
 import { queue } from "./queue.js";
 import { findRepository, provision, snapshot } from "./repository.js";
 
@@ -51,6 +40,8 @@ function provider(options: Settings, context: SlotContext): SlotProvider {
   const folderOf = (name: string) => folders.get(name) ?? name;
   const pathOf = (repo: SlotRepo, number: number) =>
     resolve(repo.path, fillPath(options.path, { repo: repo.path, n: String(number) }));
+  const treeIn = (repo: SlotRepo, number: number) =>
+    privateTree(context, number, folderOf(repo.name), pathOf(repo, number));
   const locate = (number: number): Slot => ({
     number,
     paths: Object.fromEntries(context.repos.map((repo) => [repo.name, pathOf(repo, number)])),
@@ -83,12 +74,10 @@ function provider(options: Settings, context: SlotContext): SlotProvider {
       }
       const synced = await bringUpToDate(repo, root, mark.number, context, signal);
       if (!synced.ok) return synced;
-      const tree = await recordTree(privateTree(context, mark.number, folderOf(repo.name), root), signal);
+      const tree = await recordTree(treeIn(repo, mark.number), signal);
       if (!tree.ok) return tree;
       mark.checkouts[folderOf(repo.name)] = { repository: repo.path, tree: tree.value };
     }
-    mark.state = "ready";
-    await writeMark(context, mark);
     return ok(undefined);
   };
 
@@ -105,38 +94,10 @@ function provider(options: Settings, context: SlotContext): SlotProvider {
     return emptied.ok ? dropMark(context, mark.number) : emptied;
   };
 
-  return {
-    id: "command",
-    locate,
-    check,
-    async create(number, signal) {
-      if (signal.aborted) return failed("aborted", `slot ${number} was not made`);
-      const free = await check(number);
-      if (!free.ok) return free;
-      const reserved = await reserve(context, number, "command");
-      if (!reserved.ok) return reserved;
-      const filled = await fill(reserved.value, signal);
-      if (filled.ok) return ok(locate(number));
-      await discard(reserved.value);
-      return asSlotFailure(filled);
-    },
-    async remove(slot, archiveDir) {
-      const mark = await readMark(context, slot.number);
-      if (!mark.ok || mark.value === null) return mark.ok ? ok(null) : mark;
-      const trees = [];
-      for (const repo of context.repos) {
-        const name = folderOf(repo.name);
-        const root = pathOf(repo, slot.number);
-        const base = mark.value.checkouts[name]?.tree ?? null;
-        if (mark.value.state !== "ready" || base === null || !(await exists(root))) continue;
-        trees.push({ ...privateTree(context, slot.number, name, root), name, base });
-      }
-      const archived = await archive(trees, slot.number, archiveDir);
-      if (!archived.ok) return asSlotFailure(archived);
-      const discarded = await discard(mark.value);
-      return discarded.ok ? archived : asSlotFailure(discarded);
-    },
-  };
+  const trees = (number: number) =>
+    context.repos.map((repo) => ({ ...treeIn(repo, number), name: folderOf(repo.name) }));
+
+  return markedSlots({ id: "command", locate, check, fill, discard, trees }, context);
 }
 
 /**

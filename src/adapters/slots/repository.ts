@@ -8,6 +8,7 @@ import { failed, ok, type Result } from "../../model/result.js";
 import type { SlotContext, SlotRepo } from "../../model/slot.js";
 import { git } from "../../support/git.js";
 import { copyTree, isInside } from "./copy-tree.js";
+import { excludedPaths, isExcluded } from "./excludes.js";
 import { gitLinks, treeOf } from "./state.js";
 
 export interface Repository {
@@ -89,28 +90,31 @@ export async function snapshot(
       const read = await git(root, ["read-tree", "HEAD"], { index, signal });
       if (!read.ok) return read;
     }
-    const audit = relative(root, await realpath(context.auditDir));
-    const holdsAudit = audit !== "" && isInside(join(root, audit), root);
-    if (!holdsAudit) {
-      const tree = await treeOf({ gitDir, root, index }, [], signal);
-      return tree.ok ? ok(tree.value.id) : tree;
+    const { auditDir, paths } = await excludedPaths(context);
+    const pathspecs: string[] = [];
+    for (const path of [auditDir, ...paths].filter((each) => each !== root && isInside(each, root))) {
+      const excluded = await exclude(root, relative(root, path), index, signal);
+      if (!excluded.ok) return excluded;
+      pathspecs.push(...excluded.value);
     }
-    const untracked = ["--literal-pathspecs", "rm", "-r", "-f", "-q", "--cached", "--ignore-unmatch", "--", audit];
-    const removed = await git(root, untracked, { index, signal });
-    if (!removed.ok) return removed;
-    // git refuses an exclusion that names an ignored path; an ignored path needs none.
-    const ignored = await git(root, ["check-ignore", "--quiet", "--no-index", "--", audit], {
-      signal,
-      okCodes: [0, 1],
-    });
-    if (!ignored.ok) return ignored;
-    const excluded = ignored.value.exitCode === 0 ? [] : [`:(exclude,top,literal)${audit}`];
-    const tree = await treeOf({ gitDir, root, index }, excluded, signal);
+    const tree = await treeOf({ gitDir, root, index }, pathspecs, signal);
     return tree.ok ? ok(tree.value.id) : tree;
   } finally {
     await rm(index, { force: true });
     await rm(`${index}.lock`, { force: true });
   }
+}
+
+/** Takes a path out of the index, tracked or not; resolves to the arguments of `git add` that keep it out. */
+async function exclude(root: string, path: string, index: string, signal: AbortSignal): Promise<Result<string[]>> {
+  const untracked = ["--literal-pathspecs", "rm", "-r", "-f", "-q", "--cached", "--ignore-unmatch", "--", path];
+  const removed = await git(root, untracked, { index, signal });
+  if (!removed.ok) return removed;
+  // git refuses an exclusion that names an ignored path; an ignored path needs none.
+  const asked = ["check-ignore", "--quiet", "--no-index", "--", path];
+  const ignored = await git(root, asked, { signal, okCodes: [0, 1] });
+  if (!ignored.ok) return ignored;
+  return ok(ignored.value.exitCode === 0 ? [] : [`:(exclude,top,literal)${path}`]);
 }
 
 /** Copies the folders that git ignores but an agent needs. A missing one is no failure. */
@@ -120,6 +124,7 @@ export async function provision(
   context: SlotContext,
   signal: AbortSignal,
 ): Promise<Result<void>> {
+  const excluded = await excludedPaths(context);
   for (const { from, to: folder } of repo.provision) {
     if (!isInside(join(to, folder), to) || resolve(to, folder) === resolve(to)) {
       return failed(
@@ -135,7 +140,7 @@ export async function provision(
         from: real,
         to: join(to, folder),
         links: { from: repo.path, to },
-        excludes: (path) => isInside(path, context.auditDir) && !isInside(from, context.auditDir),
+        excludes: (path) => isExcluded(path, real, excluded),
         signal,
       });
     } catch (error) {

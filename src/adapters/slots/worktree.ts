@@ -5,23 +5,11 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { failed, ok, type Result } from "../../model/result.js";
-import type { Slot, SlotAdapter, SlotContext, SlotProvider } from "../../model/slot.js";
+import type { SlotAdapter, SlotContext, SlotProvider } from "../../model/slot.js";
 import { exists } from "../../support/files.js";
 import { git } from "../../support/git.js";
-import { archive } from "./archive.js";
-import {
-  asSlotFailure,
-  auditId,
-  dropMark,
-  emptySlot,
-  folderNames,
-  isFree,
-  type Mark,
-  readMark,
-  reserve,
-  slotFolder,
-  writeMark,
-} from "./mark.js";
+import { auditId, dropMark, emptySlot, folderNames, isFree, type Mark, slotFolder, writeMark } from "./mark.js";
+import { markedSlots } from "./marked.js";
 import { queue } from "./queue.js";
 import { findRepository, headOf, provision, type Repository, snapshot } from "./repository.js";
 
@@ -49,90 +37,61 @@ export const worktree: SlotAdapter<z.infer<typeof settings>> = {
 function provider(context: SlotContext, repositories: readonly Repository[]): SlotProvider {
   const folders = folderNames(context);
   const serially = queue();
-  const rootOf = (number: number, name: string) => join(slotFolder(context, number), folders.get(name) ?? name);
+  const folderOf = (name: string) => folders.get(name) ?? name;
+  const rootOf = (number: number, name: string) => join(slotFolder(context, number), folderOf(name));
 
-  const locate = (number: number): Slot => ({
-    number,
-    paths: Object.fromEntries(
-      repositories.map(({ repo, prefix }) => [repo.name, join(rootOf(number, repo.name), prefix)]),
-    ),
-  });
-
-  const check = async (number: number): Promise<Result<void>> => {
-    for (const repository of repositories) {
-      const head = await headOf(repository);
-      if (!head.ok) return head;
-    }
-    return isFree(slotFolder(context, number));
-  };
-
-  const fill = async (mark: Mark, signal: AbortSignal): Promise<Result<void>> => {
-    for (const repository of repositories) {
-      const { repo, prefix } = repository;
-      const folder = folders.get(repo.name) ?? repo.name;
-      const root = rootOf(mark.number, repo.name);
-      mark.checkouts[folder] = { repository: repository.root, tree: null };
-      await writeMark(context, mark);
-      // One at a time: worktrees of one repository that are added side by side fail now and then.
-      const added = await serially(() => addWorktree(repository, mark, context, root, signal));
-      if (!added.ok) return added;
-      mark.checkouts[folder] = { repository: repository.root, tree: added.value };
-      const provisioned = await provision(repo, join(root, prefix), context, signal);
-      if (!provisioned.ok) return provisioned;
-    }
-    mark.state = "ready";
-    await writeMark(context, mark);
-    return ok(undefined);
-  };
-
-  const discard = async (mark: Mark): Promise<Result<void>> => {
-    const emptied = await emptySlot(context, mark.number);
-    if (!emptied.ok) return emptied;
-    for (const [folder, { repository }] of Object.entries(mark.checkouts)) {
-      const root = join(slotFolder(context, mark.number), folder);
-      const unregistered = await serially(() => unregister(repository, root));
-      if (!unregistered.ok) return unregistered;
-    }
-    return dropMark(context, mark.number);
-  };
-
-  return {
-    id: "worktree",
-    locate,
-    check,
-    async create(number, signal) {
-      if (signal.aborted) return failed("aborted", `slot ${number} was not made`);
-      const free = await check(number);
-      if (!free.ok) return free;
-      const reserved = await reserve(context, number, "worktree");
-      if (!reserved.ok) return reserved;
-      const filled = await fill(reserved.value, signal);
-      if (filled.ok) return ok(locate(number));
-      await discard(reserved.value);
-      return asSlotFailure(filled);
-    },
-    async remove(slot, archiveDir) {
-      const mark = await readMark(context, slot.number);
-      if (!mark.ok || mark.value === null) return mark.ok ? ok(null) : mark;
-      const archived = mark.value.state === "ready" ? await archiveSlot(mark.value, archiveDir) : ok(null);
-      if (!archived.ok) return asSlotFailure(archived);
-      const discarded = await discard(mark.value);
-      return discarded.ok ? archived : asSlotFailure(discarded);
-    },
-  };
-
-  async function archiveSlot(mark: Mark, archiveDir: string): Promise<Result<string | null>> {
-    const trees = [];
-    for (const { repo, gitDir } of repositories) {
-      const name = folders.get(repo.name) ?? repo.name;
-      const root = rootOf(mark.number, repo.name);
-      const base = mark.checkouts[name]?.tree ?? null;
-      if (base === null || !(await exists(root))) continue;
+  return markedSlots(
+    {
+      id: "worktree",
+      locate: (number) => ({
+        number,
+        paths: Object.fromEntries(
+          repositories.map(({ repo, prefix }) => [repo.name, join(rootOf(number, repo.name), prefix)]),
+        ),
+      }),
+      async check(number) {
+        for (const repository of repositories) {
+          const head = await headOf(repository);
+          if (!head.ok) return head;
+        }
+        return isFree(slotFolder(context, number));
+      },
+      async fill(mark, signal) {
+        for (const repository of repositories) {
+          const { repo, prefix } = repository;
+          const root = rootOf(mark.number, repo.name);
+          mark.checkouts[folderOf(repo.name)] = { repository: repository.root, tree: null };
+          await writeMark(context, mark);
+          // One at a time: worktrees of one repository that are added side by side fail now and then.
+          const added = await serially(() => addWorktree(repository, mark, context, root, signal));
+          if (!added.ok) return added;
+          mark.checkouts[folderOf(repo.name)] = { repository: repository.root, tree: added.value };
+          const provisioned = await provision(repo, join(root, prefix), context, signal);
+          if (!provisioned.ok) return provisioned;
+        }
+        return ok(undefined);
+      },
+      async discard(mark) {
+        const emptied = await emptySlot(context, mark.number);
+        if (!emptied.ok) return emptied;
+        for (const [folder, { repository }] of Object.entries(mark.checkouts)) {
+          const root = join(slotFolder(context, mark.number), folder);
+          const unregistered = await serially(() => unregister(repository, root));
+          if (!unregistered.ok) return unregistered;
+        }
+        return dropMark(context, mark.number);
+      },
       // With the repository given by us: the agent may have put anything in the place of the checkout's own .git.
-      trees.push({ name, gitDir, root, base, index: join(slotFolder(context, mark.number), ".index") });
-    }
-    return archive(trees, mark.number, archiveDir);
-  }
+      trees: (number) =>
+        repositories.map(({ repo, gitDir }) => ({
+          name: folderOf(repo.name),
+          gitDir,
+          root: rootOf(number, repo.name),
+          index: join(slotFolder(context, number), ".index"),
+        })),
+    },
+    context,
+  );
 }
 
 /** Resolves to the tree that the new worktree holds. */
