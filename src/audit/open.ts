@@ -51,6 +51,8 @@ export interface AuditRequest {
   /** Node ids; empty: all. */
   readonly targets: readonly string[];
   readonly selection: Selection;
+  /** Start nothing new after the first failed node. */
+  readonly failFast: boolean;
   /** Take the last export and run only what failed or is missing. */
   readonly retry: boolean;
   /** Categories that make the exit code 1; they stand in for the config's. */

@@ -44,6 +44,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
       stage,
       emit: session.emit,
       signal: session.signal,
+      failFast: request.failFast,
       clock: () => performance.now(),
     });
     const ends = redactStrings([...settled.values()], session.redact);

@@ -25,5 +25,6 @@ export interface NarrowingOptions {
 export interface RunOptions extends CommonOptions, NarrowingOptions {
   readonly failOn?: readonly string[];
   readonly strategy?: StrategyName;
+  readonly failFast?: boolean;
   readonly progress: string;
 }

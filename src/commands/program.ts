@@ -146,6 +146,7 @@ function addRunOptions(command: Command): Command {
       "exit 1 where findings of these categories are left, such as needs_fix,needs_investigation",
       list,
     )
+    .option("--fail-fast", "start nothing new after the first node that failed")
     .addOption(
       new Option("--progress <view>", "how progress is shown on stderr")
         .choices(["auto", "window", "plain", "silent"])

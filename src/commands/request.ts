@@ -7,7 +7,7 @@ import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 export function requestOf(
   { terminal, argv }: Invocation,
   options: Pick<CommonOptions, "config"> & Partial<NarrowingOptions>,
-  more: Partial<Pick<AuditRequest, "targets" | "retry" | "failOn" | "strategy">> = {},
+  more: Partial<Pick<AuditRequest, "targets" | "retry" | "failOn" | "strategy" | "failFast">> = {},
 ): AuditRequest {
   return {
     configFile: resolve(options.config),
@@ -20,6 +20,7 @@ export function requestOf(
     targets: [],
     selection: { groups: options.state ?? [], tests: options.test ?? [] },
     retry: false,
+    failFast: false,
     failOn: null,
     strategy: null,
     ...more,

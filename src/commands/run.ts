@@ -2,6 +2,7 @@
 import { join, relative } from "node:path";
 import type { AuditEnd } from "../audit/run.js";
 import { run } from "../audit.js";
+import { counted } from "../model/amount.js";
 import type { AuditReport } from "../model/report.js";
 import { createTerminalView, type Renderer } from "../reporters/terminal/index.js";
 import type { Invocation, RunOptions } from "./options.js";
@@ -20,6 +21,7 @@ export async function runCommand(
   const request = requestOf(invocation, options, {
     targets: options.nodes,
     retry: options.retry,
+    failFast: options.failFast ?? false,
     strategy: options.strategy ?? null,
     failOn: options.failOn ?? null,
   });
@@ -61,28 +63,46 @@ function totals(report: AuditReport): Readonly<Record<string, number>> {
 }
 
 function asText(end: AuditEnd): string {
-  const lines: string[] = [];
-  for (const { node, outcome, failure } of end.settled) {
-    if (failure === undefined) continue;
-    lines.push(`${node} ${outcome}: ${failure.message}`);
-    if (failure.hint !== undefined) lines.push(`  hint: ${failure.hint}`);
-    if (failure.detail) lines.push(failure.detail.replaceAll(/^/gm, "  | "));
-  }
-  const pages = end.settled.filter(({ node, outcome }) => node.startsWith("investigate:") && outcome !== "cancelled");
-  if (end.report === null) {
-    const results = relative(process.cwd(), join(end.folder, "results"));
-    lines.push(...pages.map(({ node }) => join(results, `${node.slice("investigate:".length)}.md`)));
-  } else {
-    const { cases } = end.report;
-    const counts = Object.entries(totals(end.report)).map(([name, count]) => `${name} ${count}`);
-    lines.push(
-      cases.length === 0
-        ? "No failing tests."
-        : `${cases.length} failing ${cases.length === 1 ? "case" : "cases"} (test × ${end.report.groupLabel.toLowerCase()}): ${counts.join(" · ")}`,
-    );
-    lines.push(...end.report.notes);
-    lines.push(`Report: ${relative(process.cwd(), end.folder) || "."}/full-report.md`);
-    if (end.report.failures.length > 0) lines.push(`Incomplete. To run what is missing: ${end.report.retryCommand}`);
-  }
+  const lines = [...failureLines(end), ...(end.report === null ? pageLines(end) : reportLines(end, end.report))];
   return lines.length === 0 ? "Done." : lines.join("\n");
+}
+
+function failureLines(end: AuditEnd): readonly string[] {
+  return end.settled.flatMap(({ node, outcome, failure }) => {
+    if (failure === undefined) return [];
+    return [
+      `${node} ${outcome}: ${failure.message}`,
+      ...(failure.hint === undefined ? [] : [`  hint: ${failure.hint}`]),
+      ...(failure.detail ? [failure.detail.replaceAll(/^/gm, "  | ")] : []),
+    ];
+  });
+}
+
+/** Where `collect` was not asked for, the pages are all there is. */
+function pageLines(end: AuditEnd): readonly string[] {
+  const results = relative(process.cwd(), join(end.folder, "results"));
+  return end.settled
+    .filter(({ node, outcome }) => node.startsWith("investigate:") && outcome !== "cancelled")
+    .map(({ node }) => join(results, `${node.slice("investigate:".length)}.md`));
+}
+
+function reportLines(end: AuditEnd, report: AuditReport): readonly string[] {
+  const { cases, notes, failures, groupLabel, retryCommand } = report;
+  const counts = Object.entries(totals(report)).map(([name, count]) => `${name} ${count}`);
+  const file = `${relative(process.cwd(), end.folder) || "."}/full-report.md`;
+  return [
+    cases.length === 0
+      ? nothingFails(report)
+      : `${counted(cases.length, "failing case")} (test × ${groupLabel.toLowerCase()}): ${counts.join(" · ")}`,
+    ...(report.export.notes ?? []),
+    ...notes,
+    `Report: ${file}`,
+    ...(failures.length === 0 ? [] : [`Incomplete. To run what is missing: ${retryCommand}`]),
+  ];
+}
+
+function nothingFails(report: AuditReport): string {
+  const { leftOut = 0 } = report.export;
+  if (leftOut === 0) return "No failing tests.";
+  return `Nothing to report: ${counted(leftOut, "failing test is", "failing tests are")} left out by \`tests\` in the config.`;
 }

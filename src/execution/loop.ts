@@ -24,6 +24,8 @@ export interface LoopOptions {
   readonly emit: (event: AuditEvent) => void;
   /** Aborted: nothing new starts but `collect` and `cleanup`; what runs is told by its own signal. */
   readonly signal: AbortSignal;
+  /** After the first failed node nothing new starts but `collect` and `cleanup`; what runs may finish. */
+  readonly failFast?: boolean;
   /** Monotonic milliseconds. */
   readonly clock: () => number;
 }
@@ -32,6 +34,7 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
   const { stage, emit, clock } = options;
   const schedule = createSchedule(options.graph);
   const settled = new Map<NodeId, Settled>();
+  let halted = false;
   let running = 0;
   let bug: { readonly error: unknown } | null = null;
   let wake: () => void = () => undefined;
@@ -48,6 +51,12 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
     emit({ type: "added", nodes: graph.nodes.map((node) => node.id) });
   };
 
+  const halt = (): void => {
+    if (halted) return;
+    halted = true;
+    noteAll(schedule.cancel());
+  };
+
   const perform = async (node: AuditNode): Promise<void> => {
     if (node.reused) {
       note({ node: node.id, outcome: "reused", duration: 0 });
@@ -57,16 +66,19 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
     let adds: AuditGraph | undefined;
     const end = await options.pools.use(node.pools, async (): Promise<Settled> => {
       // Cancelled while it waited for a place in a pool.
-      if (options.signal.aborted && node.kind !== "collect" && node.kind !== "cleanup") {
+      if (halted && node.kind !== "collect" && node.kind !== "cleanup") {
         return { node: node.id, outcome: "cancelled", duration: 0 };
       }
-      return stage.run(node.id, async () => {
+      const ended = await stage.run(node.id, async () => {
         emit({ type: "started", node: node.id });
         const start = clock();
         const { adds: added, ...rest } = await options.runNode(node);
         adds = added;
         return { node: node.id, ...rest, duration: Math.round(clock() - start) };
       });
+      // Before the place in the pool is free: whoever waits for it would start.
+      if (ended.outcome === "failed" && options.failFast) halt();
+      return ended;
     });
     if (adds !== undefined) {
       schedule.add(adds);
@@ -76,9 +88,8 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
     noteAll(schedule.settle(node.id, end.outcome));
   };
 
-  const cancel = (): void => noteAll(schedule.cancel());
-  options.signal.addEventListener("abort", cancel, { once: true });
-  if (options.signal.aborted) cancel();
+  options.signal.addEventListener("abort", halt, { once: true });
+  if (options.signal.aborted) halt();
   join(options.graph);
   while (schedule.unsettled > 0 && bug === null) {
     for (const node of schedule.takeReady()) {
@@ -98,7 +109,7 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
       wake = resolve;
     });
   }
-  options.signal.removeEventListener("abort", cancel);
+  options.signal.removeEventListener("abort", halt);
   await stage.end();
   if (bug !== null) throw (bug as { error: unknown }).error;
   return settled;

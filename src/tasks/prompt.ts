@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
+import { counted } from "../model/amount.js";
 import type { Case } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import { type AcceptedException, AgentAnswer, type Objection } from "../model/finding.js";
@@ -135,7 +136,7 @@ function taskCases({ config, cases }: PromptInput): string {
   );
   const total = cases.reduce((sum, { failures }) => sum + failures, 0);
   const label = visible(config.groupBy.label);
-  const head = `## Cases\n\n${cases.length} failing tests by ${label}, ${total} failures in all:`;
+  const head = `## Cases\n\n${counted(cases.length, "failing test")} by ${label}, ${counted(total, "failure")} in all:`;
   return `${head}\n\n${fenced(lines.join("\n"), "json")}`;
 }
 

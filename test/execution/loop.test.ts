@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type LoopOptions, runGraph, type Stage } from "../../src/execution/loop.js";
 import { createPools } from "../../src/execution/pools.js";
-import { compile, expansion } from "../../src/graph/compile.js";
+import { compile, expansion, union } from "../../src/graph/compile.js";
 import type { AuditEvent } from "../../src/model/events.js";
 import type { AuditGraph, NodeEnd } from "../../src/model/graph.js";
 import { graphOf } from "../rig/graph.js";
@@ -115,4 +115,23 @@ test("a bug in a node's work ends the run and is not mistaken for a failure", as
     },
   }).done;
   await expect(done).rejects.toThrow("BUG: planted");
+});
+
+test("fail-fast starts nothing after the first failure, lets what runs finish, and still collects", async () => {
+  const investigations = expansion(["a", "b", "c"].map((id) => ({ id, pools: ["slots"] })));
+  const graph = union(compile(), investigations);
+  const run = start(graph, { failFast: true });
+  for (const node of ["setup", "summary", "export"]) await run.end(node);
+  await run.started("investigate:b");
+  await run.end("investigate:a", { outcome: "failed", failure: { code: "agent-failed", message: "died" } });
+  await run.end("investigate:b");
+  await run.end("collect");
+  await run.end("cleanup");
+  expect(await outcomes(run.done)).toMatchObject({
+    "investigate:a": "failed",
+    "investigate:b": "executed",
+    "investigate:c": "cancelled",
+    collect: "executed",
+    cleanup: "executed",
+  });
 });
