@@ -6,12 +6,14 @@ import type { Case } from "../model/case.js";
 import type { Facts, Parts, Trace, Verdict } from "../model/graph.js";
 import type { Task } from "../model/task.js";
 import { judge, type Observe } from "./judge.js";
-import { type Packing, type PackOptions, pack } from "./pack.js";
+import { effort, type Packing, type PackOptions, pack } from "./pack.js";
 
 export interface JudgedCase {
   readonly case: Case;
   readonly parts: Parts;
   readonly verdict: Verdict;
+  /** Milliseconds that its last investigation took; null where there was none. */
+  readonly took: number | null;
   /** False where the user narrowed this run to other groups or tests. */
   readonly selected: boolean;
 }
@@ -46,19 +48,31 @@ export function assign(cases: readonly Case[], options: AssignOptions): Assignme
         options.tracesOf(item.id),
         options.observe,
       );
-      return { case: item, parts, verdict, selected: options.selects(item) };
+      const took = options.tracesOf(item.id)[0]?.took ?? null;
+      return { case: item, parts, verdict, took, selected: options.selects(item) };
     });
     return { task, cases: all, open: all.filter((item) => item.selected && item.verdict.kind !== "reuse") };
   });
   return { tasks: judged, packing };
 }
 
-/** Most failures first: the longest investigations should not be the last to start. */
+/** Longest expected first: the longest investigations should not be the last to start. */
 export function longestFirst(tasks: readonly JudgedTask[]): readonly JudgedTask[] {
-  const weight = (task: JudgedTask): number =>
-    task.open.reduce((sum, item) => sum + 1 + Math.log10(1 + item.case.failures), 0);
+  const expected = expectation(tasks.flatMap((task) => task.cases));
   return tasks
-    .map((task) => ({ task, weight: weight(task) }))
-    .sort((left, right) => right.weight - left.weight)
+    .map((task) => ({ task, time: expected(task) }))
+    .sort((left, right) => right.time - left.time)
     .map(({ task }) => task);
+}
+
+/**
+ * What the open cases of a task are expected to take, in milliseconds: what they took the last time; for a case that was
+ * never investigated, by its number of failures, at the pace of those that were.
+ */
+export function expectation(known: readonly JudgedCase[]): (task: JudgedTask) => number {
+  const paces = known
+    .flatMap(({ case: item, took }) => (took === null ? [] : [took / effort(item)]))
+    .sort((a, b) => a - b);
+  const pace = paces[Math.floor(paces.length / 2)] ?? 1000;
+  return (task) => task.open.reduce((sum, { case: item, took }) => sum + (took ?? effort(item) * pace), 0);
 }

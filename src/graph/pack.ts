@@ -107,7 +107,7 @@ function balanced(cases: readonly Case[], options: PackOptions): readonly Task[]
 }
 
 /** Reading 10,000 failing rows takes an agent little longer than reading 1,000. */
-function effort(item: Case): number {
+export function effort(item: Case): number {
   return 1 + Math.log10(1 + item.failures);
 }
 

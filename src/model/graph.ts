@@ -53,6 +53,8 @@ export interface Trace {
   readonly parts: Parts;
   /** For explanations only. */
   readonly facts?: Facts;
+  /** Milliseconds of an agent's time; what the next investigation of this case may take. Never compared. */
+  readonly took?: number;
   /** Known only after the work: files that the output cites. Compared with the disk when judged. */
   readonly observed: Parts;
   /** Digest of the output's content; names its file under traces/objects/. */

@@ -71,12 +71,20 @@ export function openDesk(options: {
   const refused = new Map<string, string>();
   let objections: Objection[] = [];
   let failure: Failure | null = null;
+  let lastAt = session.now().getTime();
   let queue: Promise<unknown> = Promise.resolve();
 
   // Claims are checked against what will be shown: an objection would tell a hidden value otherwise.
   const shown: Query = async (sql) => {
     const result = await query(sql);
     return result.ok ? ok(shownResult(result.value, session)) : result;
+  };
+
+  /** An agent answers case by case, so the time since the last answer is what this one took. */
+  const sinceLast = (): number => {
+    const before = lastAt;
+    lastAt = session.now().getTime();
+    return Math.max(0, lastAt - before);
   };
 
   const refuse = (draft: unknown, found: readonly Objection[]): Admission => {
@@ -132,6 +140,7 @@ export function openDesk(options: {
         fingerprint: digestOf(parts),
         parts,
         facts: options.factsOf(subject),
+        took: sinceLast(),
         observed: { ...(await observedFiles(finding, repos)), ...(await observedQueries(finding, shown)) },
         run: session.run.id,
         at: finding.provenance.at,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assign } from "../../src/graph/assign.js";
+import { assign, longestFirst } from "../../src/graph/assign.js";
 import { compile, expansion, union } from "../../src/graph/compile.js";
 import { formatGraph } from "../../src/graph/format.js";
 import { fingerprint } from "../../src/graph/judge.js";
@@ -108,4 +108,25 @@ test("the graph prints as Mermaid, DOT and JSON", () => {
   `);
   expect(formatGraph(graph, "dot")).toContain('"export" -> "investigate:VA";');
   expect(JSON.parse(formatGraph(graph, "json"))).toEqual(graph);
+});
+
+test("the task that took longest the last time starts first; an unknown one is guessed by its failures", () => {
+  const took: Record<string, number> = { "duplicate@TX": 50_000, "duplicate@VA": 2_000 };
+  const open = assign([caseOf("duplicate", "VA", 3), caseOf("duplicate", "TX", 2), caseOf("duplicate", "FL", 999)], {
+    strategy: "per-group",
+    maxTestsPerTask: 12,
+    agents: 3,
+    partsOf: (item) => ({ rows: item.rowsDigest }),
+    factsOf: () => ({}),
+    tracesOf: (id) => (took[id] === undefined ? [] : [{ ...traceFor(caseOf("x", "y")), took: took[id] }]),
+    observe: () => null,
+    selects: () => true,
+  });
+  expect(longestFirst(open.tasks).map(({ task }) => task.id)).toEqual(["FL", "TX", "VA"]);
+  took["duplicate@FL"] = 10;
+  const known = open.tasks.map((task) => ({
+    ...task,
+    open: task.open.map((item) => ({ ...item, took: took[item.case.id] ?? null })),
+  }));
+  expect(longestFirst(known).map(({ task }) => task.id)).toEqual(["TX", "VA", "FL"]);
 });
