@@ -36,6 +36,7 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run explain investigate:VA", "each of its cases"],
     ["audit-run explain duplicate_identifier@VA", "one case, test@group"],
   ],
+  timeline: [["audit-run timeline", "the newest run"]],
   graph: [
     ["audit-run graph", "Mermaid, which GitHub draws"],
     ["audit-run graph --format dot", "Graphviz"],

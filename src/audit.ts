@@ -5,7 +5,14 @@
 import { agents } from "./adapters/agents/index.js";
 import { slots } from "./adapters/slots/index.js";
 import { warehouses } from "./adapters/warehouses/index.js";
-import { type AuditRequest, loadAudit, type OpenedAudit, openAudit, type Refusal } from "./audit/open.js";
+import {
+  type AuditRequest,
+  type LoadedAudit,
+  loadAudit,
+  type OpenedAudit,
+  openAudit,
+  type Refusal,
+} from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
 import type { Diagnostic } from "./model/diagnostic.js";
@@ -13,6 +20,11 @@ import type { ProgressView } from "./model/progress.js";
 import { reporters } from "./reporters/index.js";
 
 export const registries = { agents, slots, warehouses, reporters };
+
+/** Loads the config and what belongs to it; opens and writes nothing. */
+export function load(request: AuditRequest): Promise<Refusal | LoadedAudit> {
+  return loadAudit(request, registries);
+}
 
 /** Loads the config and says what a run would do; writes nothing. */
 export async function plan(request: AuditRequest): Promise<Refusal | { readonly planned: PlannedAudit }> {

@@ -4,7 +4,7 @@ import { explain } from "../audit/explain.js";
 import { plan } from "../audit.js";
 import { closest } from "../support/suggest.js";
 import type { CommonOptions, Invocation } from "./options.js";
-import { requestOf } from "./request.js";
+import { refuse, requestOf } from "./request.js";
 
 export async function explainCommand(
   invocation: Invocation,
@@ -12,11 +12,7 @@ export async function explainCommand(
 ): Promise<number> {
   const { terminal } = invocation;
   const end = await plan(requestOf(invocation, options));
-  if ("diagnostics" in end) {
-    await terminal.diagnose(end.diagnostics);
-    if (end.failure !== null) terminal.refuse(end.failure);
-    return end.exitCode;
-  }
+  if ("diagnostics" in end) return refuse(terminal, end);
   const explained = await explain(end.planned, options.subject);
   if (explained.kind === "unknown") {
     const near = closest(options.subject, explained.known);

@@ -2,7 +2,7 @@
 import { plan } from "../audit.js";
 import { formatGraph, type GraphFormat } from "../graph/format.js";
 import type { Invocation } from "./options.js";
-import { requestOf } from "./request.js";
+import { refuse, requestOf } from "./request.js";
 
 export async function graphCommand(
   invocation: Invocation,
@@ -10,11 +10,7 @@ export async function graphCommand(
 ): Promise<number> {
   const { terminal } = invocation;
   const end = await plan(requestOf(invocation, options));
-  if ("diagnostics" in end) {
-    await terminal.diagnose(end.diagnostics);
-    if (end.failure !== null) terminal.refuse(end.failure);
-    return end.exitCode;
-  }
+  if ("diagnostics" in end) return refuse(terminal, end);
   terminal.print(formatGraph(end.planned.graph, options.format as GraphFormat));
   return 0;
 }

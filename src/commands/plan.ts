@@ -1,17 +1,14 @@
 /** `audit-run plan`: a table of nodes with verdict and reasons. */
 import { plan } from "../audit.js";
 import type { Plan, PlanRow } from "../graph/plan.js";
+import { harmless } from "../reporters/terminal/text.js";
 import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
-import { requestOf } from "./request.js";
+import { refuse, requestOf } from "./request.js";
 
 export async function planCommand(invocation: Invocation, options: CommonOptions & NarrowingOptions): Promise<number> {
   const { terminal } = invocation;
   const end = await plan(requestOf(invocation, options));
-  if ("diagnostics" in end) {
-    await terminal.diagnose(end.diagnostics);
-    if (end.failure !== null) terminal.refuse(end.failure);
-    return end.exitCode;
-  }
+  if ("diagnostics" in end) return refuse(terminal, end);
   const { plan: planned, loaded } = end.planned;
   await terminal.diagnose(loaded.warnings);
   terminal.print(options.json ? JSON.stringify({ version: 1, ...planned }, null, 2) : asText(planned));
@@ -47,9 +44,4 @@ function cells(row: PlanRow): string[] {
     row.cases === null ? "" : String(row.cases.failures),
     harmless(because + more),
   ];
-}
-
-/** Names come from data and from other people's repositories. */
-function harmless(text: string): string {
-  return text.replaceAll(/\p{C}/gu, "\uFFFD");
 }

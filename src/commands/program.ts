@@ -76,6 +76,16 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     });
   addCommon(explain);
 
+  const timeline = program
+    .command("timeline")
+    .description("draw when each node of a run started and ended")
+    .option("--run <id>", "such as 20260203-141500123; default: the newest")
+    .action(async (options: CommonOptions & { run?: string }) => {
+      const { timelineCommand } = await import("./timeline.js");
+      settle(await timelineCommand(invocation, options));
+    });
+  addCommon(timeline);
+
   addConfig(program.command("graph"))
     .description("print the audit's graph; its investigations are those of the last export")
     .addOption(new Option("--format <format>", "how").choices(["mermaid", "dot", "json"]).default("mermaid"))

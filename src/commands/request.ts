@@ -1,8 +1,9 @@
 /** From command line options to the request that audit.ts understands. */
 import { resolve } from "node:path";
-import type { AuditRequest } from "../audit/open.js";
+import type { AuditRequest, Refusal } from "../audit/open.js";
 import { version } from "../support/version.js";
 import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
+import type { Terminal } from "./terminal.js";
 
 export function requestOf(
   { terminal, argv }: Invocation,
@@ -25,4 +26,11 @@ export function requestOf(
     strategy: null,
     ...more,
   };
+}
+
+/** Prints why nothing was done; the exit code says of which kind it is. */
+export async function refuse(terminal: Terminal, { diagnostics, failure, exitCode }: Refusal): Promise<number> {
+  await terminal.diagnose(diagnostics);
+  if (failure !== null) terminal.refuse(failure);
+  return exitCode;
 }

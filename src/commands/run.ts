@@ -6,7 +6,7 @@ import { counted } from "../model/amount.js";
 import type { AuditReport } from "../model/report.js";
 import { createTerminalView, type Renderer } from "../reporters/terminal/index.js";
 import type { Invocation, RunOptions } from "./options.js";
-import { requestOf } from "./request.js";
+import { refuse, requestOf } from "./request.js";
 
 export async function runCommand(
   invocation: Invocation,
@@ -27,8 +27,7 @@ export async function runCommand(
   });
   const end = await run(request, view, (warnings) => terminal.diagnose(warnings));
   if ("diagnostics" in end) {
-    await terminal.diagnose(end.diagnostics);
-    if (end.failure !== null) terminal.refuse(end.failure);
+    await refuse(terminal, end);
     if (options.json)
       terminal.print(
         JSON.stringify({ exitCode: end.exitCode, failure: end.failure, diagnostics: end.diagnostics }, null, 2),
