@@ -11,6 +11,7 @@ import type { PoolName } from "../model/graph.js";
 import { failed, ok, type Result } from "../model/result.js";
 import { writeFileAtomic } from "../support/files.js";
 import { closest } from "../support/suggest.js";
+import { shownResult } from "../tasks/admission.js";
 import type { Session } from "../tasks/session.js";
 import { createTaskList, type TaskList } from "../tasks/task-list.js";
 import type { RecordedPlan } from "./explain.js";
@@ -113,10 +114,11 @@ function recordedPlan(run: string, tasks: readonly JudgedTask[]): RecordedPlan {
 }
 
 /** Null where the query has no result any more; undefined where the world, not the data, kept it from running. */
-async function digestNow(sql: string, { warehouse, config, signal }: Session): Promise<string | null | undefined> {
-  const opened = await warehouse();
+async function digestNow(sql: string, session: Session): Promise<string | null | undefined> {
+  const { config, signal } = session;
+  const opened = await session.warehouse();
   if (!opened.ok) return undefined;
   const result = await opened.value.query(sql, { timeout: config.timeouts.query, signal });
-  if (result.ok) return resultDigest(result.value);
+  if (result.ok) return resultDigest(shownResult(result.value, session));
   return ["relation-missing", "query-failed"].includes(result.failure.code) ? null : undefined;
 }

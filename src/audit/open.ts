@@ -23,7 +23,7 @@ import type { Reporter } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { SlotAdapter, SlotProvider } from "../model/slot.js";
 import type { Warehouse, WarehouseAdapter } from "../model/warehouse.js";
-import { createRedactor, type Redactor } from "../support/redact.js";
+import { createRedactor, type Redactor, redactStrings } from "../support/redact.js";
 import { checkTemplate } from "../tasks/prompt.js";
 import { builtInTemplate } from "../tasks/prompt-template.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
@@ -135,7 +135,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   const values = [...loaded.variables.values()];
   const redact = createRedactor(values);
   const agent = await adapter.create(config.agent.settings, { baseDir: config.baseDir, env, redact });
-  if (!agent.ok) return refusal(exitCodes.preflight, agent.failure);
+  if (!agent.ok) return refusal(exitCodes.preflight, redactStrings(agent.failure, redact));
   return {
     request,
     config,
@@ -178,7 +178,7 @@ export async function openAudit(
   if (!provider.ok) {
     await traces.close();
     await lock.value();
-    return refusal(exitCodes.preflight, provider.failure);
+    return refusal(exitCodes.preflight, redactStrings(provider.failure, loaded.redact));
   }
   const events = openEventLog(join(folders.run, "events.jsonl"), request.now, loaded.redact, [
     (event) => view.event(event),
