@@ -285,14 +285,18 @@ function readTemplate(config: Config): Result<LoadedAudit["template"]> {
   return checked.ok ? ok({ ...template, digest: sha256(template.text) }) : checked;
 }
 
-function openOnce<Value>(open: () => Promise<Value>): {
-  readonly get: () => Promise<Value>;
-  readonly opened: () => Promise<Value | null>;
+/** A door that did not open is tried again by the next who asks; one that did is shared by all. */
+function openOnce<Value>(open: () => Promise<Result<Value>>): {
+  readonly get: () => Promise<Result<Value>>;
+  readonly opened: () => Promise<Result<Value> | null>;
 } {
-  let opening: Promise<Value> | null = null;
+  let opening: Promise<Result<Value>> | null = null;
   return {
     get: () => {
-      opening ??= open();
+      opening ??= open().then((result) => {
+        if (!result.ok) opening = null;
+        return result;
+      });
       return opening;
     },
     opened: async () => (opening === null ? null : await opening),

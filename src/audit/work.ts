@@ -2,6 +2,8 @@
  * The work of each kind of node, and what they hand on to one another. Only wiring: verdicts come from inputs.ts,
  * tasks from intake.ts, the doing from tasks/.
  */
+
+import { withRetries } from "../execution/retry.js";
 import { expansion } from "../graph/compile.js";
 import { fingerprint } from "../graph/judge.js";
 import type { Export } from "../model/case.js";
@@ -46,6 +48,14 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
     );
   };
 
+  const patiently = <Value>(node: string, work: () => Promise<Result<Value>>): Promise<Result<Value>> => {
+    const onRetry = (failure: Failure, wait: number): void => {
+      const message = `${failure.message}; it is tried again in ${wait / 1000} s`;
+      session.emit({ type: "progress", node, message });
+    };
+    return withRetries(work, { signal: session.signal, onRetry });
+  };
+
   const reportInput = (): ReportInput => {
     if (exported === null || intake === null) throw new Error("BUG: a report without an export");
     const { assigned } = intake;
@@ -79,7 +89,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       if (verdict.kind === "reuse") exported = (await traces.read(verdict.trace)) as Export | null;
       const reused = exported !== null;
       if (exported === null) {
-        const made = await newExport(audit);
+        const made = await patiently("export", () => newExport(audit));
         if (!made.ok) return ended(made);
         exported = made.value;
         await commit("export", parts, {}, exported);
@@ -99,7 +109,9 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       taskList.update(task.task.id, "in_progress");
       const open = task.open.map((item) => item.case);
       const { partsOf, factsOf } = assigned;
-      const end = ended(await investigate({ task: task.task, open, partsOf, factsOf }, session));
+      const left = () => open.filter((item) => !session.progress.findings.has(item.id));
+      const work = () => investigate({ task: task.task, open: left(), partsOf, factsOf }, session);
+      const end = ended(await patiently(node.id, work));
       investigated.push({ node: node.id, ...end, duration: 0 });
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.
