@@ -30,7 +30,8 @@ export function load(request: AuditRequest): Promise<Refusal | LoadedAudit> {
 export async function plan(request: AuditRequest): Promise<Refusal | { readonly planned: PlannedAudit }> {
   const loaded = await loadAudit(request, registries);
   if ("exitCode" in loaded) return loaded;
-  return { planned: await planAudit(loaded, registries) };
+  const planned = await planAudit(loaded, registries);
+  return "exitCode" in planned ? planned : { planned };
 }
 
 /** Loads the config, runs the graph, writes the report. */

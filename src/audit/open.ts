@@ -167,7 +167,12 @@ export async function openAudit(
   const lock = await acquireLock(folders.lockFile, request.now);
   if (!lock.ok) return refusal(exitCodes.preflight, lock.failure);
 
-  const traces = await openTraceStore(folders.traces);
+  const store = await openTraceStore(folders.traces);
+  if (!store.ok) {
+    await lock.value();
+    return refusal(exitCodes.preflight, store.failure);
+  }
+  const traces = store.value;
   if (request.retry && traces.find("export").length === 0) {
     await traces.close();
     await lock.value();
@@ -303,6 +308,6 @@ function openOnce<Value>(open: () => Promise<Result<Value>>): {
   };
 }
 
-function refusal(exitCode: number, failure: Failure): Refusal {
+export function refusal(exitCode: number, failure: Failure): Refusal {
   return { exitCode, diagnostics: [], failure };
 }

@@ -11,8 +11,9 @@ import { makePlan, type Plan } from "../graph/plan.js";
 import type { Export } from "../model/case.js";
 import type { AuditGraph } from "../model/graph.js";
 import type { Result } from "../model/result.js";
+import { exitCodes } from "./exit-codes.js";
 import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
-import { type LoadedAudit, loadArtifacts, openWarehouse, type Registries } from "./open.js";
+import { type LoadedAudit, loadArtifacts, openWarehouse, type Refusal, type Registries, refusal } from "./open.js";
 import { askWatermark } from "./watermark.js";
 
 export interface PlannedAudit {
@@ -24,9 +25,14 @@ export interface PlannedAudit {
   readonly loaded: LoadedAudit;
 }
 
-export async function planAudit(loaded: LoadedAudit, registries: Registries): Promise<PlannedAudit> {
+export async function planAudit(loaded: LoadedAudit, registries: Registries): Promise<Refusal | PlannedAudit> {
   const { config, request } = loaded;
-  const traces = await readTraceStore(join(config.dir, "traces"));
+  const store = await readTraceStore(join(config.dir, "traces"));
+  if (!store.ok) {
+    await loaded.agent.close();
+    return refusal(exitCodes.preflight, store.failure);
+  }
+  const traces = store.value;
   const now = request.now();
   const watermark = () =>
     inScratch((scratch) => askWatermark(() => openWarehouse(config, registries, scratch, request.signal), config));

@@ -1,76 +1,155 @@
 /**
- * The trace store on disk: traces/journal.jsonl (append-only, a checksum as the last key of every line, fsynced)
- * and traces/objects/ (outputs, named by the digest of their content). It alone decides what may be reused.
- * Knows nothing of what a trace is about.
+ * The trace store on disk: traces/journal.jsonl (append-only, fsynced) and the outputs that its lines name. It alone
+ * decides what may be reused. Knows nothing of what a trace is about.
+ * What each fsync is for, test/crash/ shows: it leaves out one after the other.
  */
-import { mkdir, open, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { canonicalJson, sha256 } from "../model/digest.js";
+import { dirname, join } from "node:path";
+import { canonicalJson } from "../model/digest.js";
 import type { Trace } from "../model/graph.js";
+import { failed, ok, type Result } from "../model/result.js";
 import type { TraceReader, TraceStore } from "../model/trace-store.js";
-import { syncFolder, writeFileAtomic } from "../support/files.js";
+import { type Disk, type DiskFile, realDisk } from "../support/disk.js";
+import { writeFileAtomic } from "../support/files.js";
+import { isOvergrown, journalLine, readJournal, worthKeeping } from "./journal.js";
+import { openObjects, readObject } from "./objects.js";
 
-const journalVersion = 1;
-
-/** Reads the store in `folder`, or an empty one where there is none. Makes nothing; for `plan`. */
-export async function readTraceStore(folder: string): Promise<TraceReader> {
-  return (await load(folder)).reader;
+/**
+ * Reads the store in `folder`, or an empty one where there is none. Makes nothing; for `plan`.
+ * Failure code: state-unreadable.
+ */
+export async function readTraceStore(folder: string, disk: Disk = realDisk): Promise<Result<TraceReader>> {
+  const loaded = await load(folder, disk);
+  return loaded.ok ? ok(loaded.value.reader) : loaded;
 }
 
-/** Opens (or makes) the store in `folder`. A line that cannot be trusted is left out and named in `damage`. */
-export async function openTraceStore(folder: string): Promise<TraceStore> {
-  await mkdir(join(folder, "objects"), { recursive: true });
-  const { reader, bySubject, objects, journalFile, text } = await load(folder);
-  const journal = await open(journalFile, "a");
-  if (text === "") await syncFolder(folder);
-  // What a crash left without its newline must not swallow the next line.
-  if (text !== "" && !text.endsWith("\n")) await journal.appendFile("\n");
-  let tail: Promise<unknown> = Promise.resolve();
+/**
+ * Opens (or makes) the store in `folder`. A line that cannot be trusted is left out and named in `damage`.
+ * `close` compacts the journal where that pays. One process at a time: the caller holds run.lock.
+ * Failure codes: state-unreadable, disk.
+ */
+export async function openTraceStore(folder: string, disk: Disk = realDisk): Promise<Result<TraceStore>> {
+  const loaded = await load(folder, disk);
+  if (!loaded.ok) return loaded;
+  try {
+    return ok(await openLoaded(folder, disk, loaded.value));
+  } catch (error) {
+    return failed("disk", `${folder} cannot be written: ${(error as Error).message}`, {
+      hint: "Make it writable, or move the audit folder with `dir` in the config.",
+    });
+  }
+}
+
+interface Loaded {
+  readonly reader: TraceReader;
+  /** Oldest first. */
+  readonly traces: readonly Trace[];
+  readonly bySubject: Map<string, Trace[]>;
+  readonly endsInLine: boolean;
+}
+
+async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<TraceStore> {
+  const { reader, bySubject } = loaded;
+  const traces = [...loaded.traces];
+  const objects = await openObjects(join(folder, "objects"), disk);
+  const file = await disk.open(journalFile(folder), "append");
+  const journal = appender(file, loaded.endsInLine);
+  // A killed process may have written lines and made folders without an fsync; whoever uses them vouches for them.
+  await file.sync();
+  await disk.syncFolder(folder);
+  await disk.syncFolder(dirname(folder));
+
+  let commits: Promise<unknown> = Promise.resolve();
+  let isClean = reader.damage.length === 0;
+
+  const commit: TraceStore["commit"] = async (trace, output) => {
+    const whole: Trace = { ...trace, output: await objects.write(canonicalJson(output)) };
+    await journal(journalLine(whole));
+    remember(bySubject, whole);
+    traces.push(whole);
+    isClean = false;
+    return whole;
+  };
+
+  /**
+   * Rewrites the journal with what is worth keeping, where that pays or a line is damaged; then, and only when the new
+   * journal is durable, removes the outputs that no line names.
+   */
+  const compact = async (): Promise<void> => {
+    const kept = worthKeeping(traces);
+    if (reader.damage.length === 0 && !isOvergrown(traces, kept)) return;
+    await writeFileAtomic(journalFile(folder), kept.map(journalLine).join(""), disk);
+    await objects.keepOnly(new Set(kept.map(({ output }) => output)));
+  };
 
   return {
     ...reader,
-    async commit(trace, output) {
-      const content = canonicalJson(output);
-      const digest = sha256(content);
-      const file = objectFile(objects, digest);
-      // One that is there but damaged is mended.
-      if ((await readFile(file, "utf8").catch(() => null)) !== content) await writeFileAtomic(file, content);
-      const whole: Trace = { ...trace, output: digest };
-      const written = tail.then(async () => {
-        await journal.appendFile(journalLine(whole));
-        await journal.datasync();
-      });
-      tail = written.catch(() => undefined);
-      await written;
-      remember(bySubject, whole);
-      return whole;
+    commit(trace, output) {
+      const committed = commit(trace, output);
+      commits = Promise.allSettled([commits, committed]);
+      return committed;
     },
     async close() {
-      await tail;
-      await journal.close();
+      await commits;
+      await file.close();
+      // Where nothing was added, the run before has compacted what there was.
+      if (!isClean) await compact().catch(forgiveDisk);
     },
   };
 }
 
-async function load(folder: string) {
-  const journalFile = join(folder, "journal.jsonl");
+/** A journal that could not be compacted is whole, only long: the next run will try again. */
+function forgiveDisk(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+}
+
+/** Appends lines in the order in which they were given; each is durable when its promise resolves. */
+function appender(file: DiskFile, endsInLine: boolean): (line: string) => Promise<void> {
+  let tail: Promise<void> = Promise.resolve();
+  let isWhole = endsInLine;
+  return (line) => {
+    const written = tail.then(async () => {
+      // What a crash or a full disk cut off must not swallow this line.
+      const text = isWhole ? line : `\n${line}`;
+      isWhole = false;
+      await file.append(text);
+      await file.sync();
+      isWhole = true;
+    });
+    tail = written.catch(() => undefined);
+    return written;
+  };
+}
+
+async function load(folder: string, disk: Disk): Promise<Result<Loaded>> {
+  const file = journalFile(folder);
   const objects = join(folder, "objects");
-  const text = await readFile(journalFile, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
-  const { traces, damage } = readJournal(text);
+  const content = await disk.read(file).catch((error: NodeJS.ErrnoException) => error);
+  if (content instanceof Error && content.code !== "ENOENT") {
+    return failed("state-unreadable", `${file} cannot be read: ${content.message}`, {
+      hint: "Make it readable, or move the folder `traces` away: then everything is investigated anew.",
+    });
+  }
+  const text = content instanceof Error ? "" : content.toString("utf8");
+  const { traces, damage, newer } = readJournal(text);
+  if (newer !== null) {
+    // Never ignored: everything would be paid for again, and what the newer one has finished might be lost.
+    return failed("state-unreadable", `${file} was written by a newer audit-run (version ${newer} of its lines)`, {
+      hint: "Upgrade audit-run, or move the folder `traces` away: then everything is investigated anew.",
+    });
+  }
+  const hasOutputs = text === "" && (await disk.list(objects).catch(() => [])).length > 0;
+  const lost = hasOutputs ? ["journal.jsonl is missing or empty: outputs of earlier runs cannot be used"] : [];
   const bySubject = new Map<string, Trace[]>();
   for (const trace of traces) remember(bySubject, trace);
   const reader: TraceReader = {
-    damage,
+    damage: [...damage, ...lost],
     find: (subject) => bySubject.get(subject) ?? [],
     async read(trace) {
-      const content = await readFile(objectFile(objects, trace.output), "utf8").catch(() => null);
-      return content === null || sha256(content) !== trace.output ? null : JSON.parse(content);
+      const output = await readObject(objects, trace.output, disk);
+      return output === null ? null : JSON.parse(output);
     },
   };
-  return { reader, bySubject, objects, journalFile, text };
+  return ok({ reader, traces, bySubject, endsInLine: text === "" || text.endsWith("\n") });
 }
 
 function remember(bySubject: Map<string, Trace[]>, trace: Trace): void {
@@ -79,44 +158,6 @@ function remember(bySubject: Map<string, Trace[]>, trace: Trace): void {
   else known.unshift(trace);
 }
 
-function objectFile(objects: string, digest: string): string {
-  return join(objects, digest.slice(0, 2), `${digest.slice(2)}.json`);
-}
-
-function journalLine(trace: Trace): string {
-  const body = JSON.stringify({ v: journalVersion, ...trace }).slice(0, -1);
-  return `${body},"sum":"${checksum(body)}"}\n`;
-}
-
-function checksum(body: string): string {
-  return sha256(body).slice(0, 16);
-}
-
-/** Exported for the tests of damage. */
-export function readJournal(text: string): { readonly traces: readonly Trace[]; readonly damage: readonly string[] } {
-  const traces: Trace[] = [];
-  const damage: string[] = [];
-  const lines = text.split("\n");
-  const torn = lines.pop();
-  for (const [index, line] of lines.entries()) {
-    if (line === "") continue;
-    const trace = readLine(line);
-    if (trace === null) damage.push(`journal.jsonl:${index + 1}: the line is damaged and is not used`);
-    else traces.push(trace);
-  }
-  if (torn !== undefined && torn !== "") {
-    const trace = readLine(torn);
-    if (trace === null) damage.push(`journal.jsonl:${lines.length + 1}: the last line was cut off and is not used`);
-    else traces.push(trace);
-  }
-  return { traces, damage };
-}
-
-function readLine(line: string): Trace | null {
-  const match = /^(.*),"sum":"([0-9a-f]{16})"\}$/s.exec(line);
-  const [body, sum] = [match?.[1], match?.[2]];
-  if (body === undefined || checksum(body) !== sum) return null;
-  // The checksum vouches that this is a line of ours.
-  const { v, ...trace } = JSON.parse(`${body}}`) as Trace & { v: number };
-  return v === journalVersion ? trace : null;
+function journalFile(folder: string): string {
+  return join(folder, "journal.jsonl");
 }

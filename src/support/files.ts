@@ -3,39 +3,43 @@
  * Knows no file of an audit by name.
  */
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { access, mkdir, open, rename, rm } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type Disk, realDisk } from "./disk.js";
 
 /** Temp file, fsync, rename, fsync of the folder: write-file-atomic leaves the last step out (its issue #64). */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  disk: Disk = realDisk,
+): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
+  await makeDurableFolder(folder, disk);
+  const temporary = join(folder, `${temporaryPrefix}${process.pid}-${randomBytes(6).toString("hex")}`);
   try {
-    const file = await open(temporary, "wx", 0o644);
+    const file = await disk.open(temporary, "new");
     try {
-      await file.writeFile(content);
+      await file.append(content);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await disk.rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await disk.remove(temporary);
     throw error;
   }
-  await syncFolder(folder);
+  await disk.syncFolder(folder);
 }
 
-/** Makes names created or removed in a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** What a killed process leaves behind of a file that it was writing begins so. */
+export const temporaryPrefix = ".tmp-";
+
+/** Makes a folder and those above it, and their names durable. */
+async function makeDurableFolder(folder: string, disk: Disk): Promise<void> {
+  const topmost = await disk.makeFolder(folder);
+  if (topmost === undefined) return;
+  for (let made = folder; made.length >= topmost.length; made = dirname(made)) await disk.syncFolder(dirname(made));
 }
 
 export async function exists(path: string): Promise<boolean> {

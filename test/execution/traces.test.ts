@@ -3,13 +3,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openTraceStore, readJournal, readTraceStore } from "../../src/execution/traces.js";
+import { readJournal } from "../../src/execution/journal.js";
+import { openTraceStore, readTraceStore } from "../../src/execution/traces.js";
+import type { TraceReader, TraceStore } from "../../src/model/trace-store.js";
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "audit-run-traces-"));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function opened(): Promise<TraceStore> {
+  const store = await openTraceStore(folder);
+  if (!store.ok) throw new Error(store.failure.message);
+  return store.value;
+}
+
+async function reading(from = folder): Promise<TraceReader> {
+  const reader = await readTraceStore(from);
+  if (!reader.ok) throw new Error(reader.failure.message);
+  return reader.value;
+}
 
 const trace = (subject: string, rows = "1") => ({
   subject,
@@ -21,17 +35,17 @@ const trace = (subject: string, rows = "1") => ({
 });
 
 async function written(...subjects: string[]): Promise<void> {
-  const store = await openTraceStore(folder);
+  const store = await opened();
   for (const subject of subjects) await store.commit(trace(subject), { finding: subject });
   await store.close();
 }
 
 test("what was committed is there for the next process, newest first", async () => {
-  const store = await openTraceStore(folder);
+  const store = await opened();
   await store.commit(trace("duplicate@VA", "1"), { cause: "old" });
   await store.commit(trace("duplicate@VA", "2"), { cause: "new" });
   await store.close();
-  const reader = await readTraceStore(folder);
+  const reader = await reading();
   const found = reader.find("duplicate@VA");
   expect(found.map(({ parts }) => parts.rows)).toEqual(["2", "1"]);
   expect(await Promise.all(found.map((one) => reader.read(one)))).toEqual([{ cause: "new" }, { cause: "old" }]);
@@ -39,14 +53,14 @@ test("what was committed is there for the next process, newest first", async () 
 });
 
 test("many commits at once all end up in the journal", async () => {
-  const store = await openTraceStore(folder);
+  const store = await opened();
   await Promise.all(Array.from({ length: 50 }, (_, index) => store.commit(trace(`case ${index}`), index)));
   await store.close();
   expect(readJournal(await readFile(join(folder, "journal.jsonl"), "utf8")).traces).toHaveLength(50);
 });
 
 test("a reader of a folder that does not exist finds nothing and makes nothing", async () => {
-  const reader = await readTraceStore(join(folder, "absent"));
+  const reader = await reading(join(folder, "absent"));
   expect(reader.find("anything")).toEqual([]);
   expect(await readdir(folder)).toEqual([]);
 });
@@ -56,18 +70,18 @@ test("a last line that a crash cut off is left out and named, and does not spoil
   const file = join(folder, "journal.jsonl");
   const { length } = await readFile(file);
   await truncate(file, length - 20);
-  const store = await openTraceStore(folder);
+  const store = await opened();
   expect(store.find("a")).toHaveLength(1);
   expect(store.find("b")).toEqual([]);
   expect(store.damage).toEqual(["journal.jsonl:2: the last line was cut off and is not used"]);
   await store.commit(trace("c"), 3);
   await store.close();
-  expect((await readTraceStore(folder)).find("c")).toHaveLength(1);
+  expect((await reading()).find("c")).toHaveLength(1);
 });
 
 test("an output that is gone or was changed is not given out", async () => {
   await written("a", "b");
-  const reader = await readTraceStore(folder);
+  const reader = await reading();
   for (const [subject, spoil] of [
     ["a", (file: string) => rm(file)],
     ["b", (file: string) => writeFile(file, '{"finding":"forged"}')],
