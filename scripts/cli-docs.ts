@@ -36,6 +36,7 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run explain investigate:VA", "each of its cases"],
     ["audit-run explain duplicate_identifier@VA", "one case, test@group"],
   ],
+  affected: [["audit-run affected --base main", "what a merge of this branch would cost"]],
   timeline: [["audit-run timeline", "the newest run"]],
   graph: [
     ["audit-run graph", "Mermaid, which GitHub draws"],

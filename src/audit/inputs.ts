@@ -24,6 +24,7 @@ import type { TraceReader } from "../model/trace-store.js";
 import { fileDigest } from "../support/repo-files.js";
 import { observedFile, observedQuery } from "../tasks/admission.js";
 import { artifactsDigest } from "../tasks/summary.js";
+import { coarseParts } from "./coarse.js";
 
 /** Which cases a run is narrowed to; empty lists narrow nothing. */
 export interface Selection {
@@ -141,10 +142,11 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
   const shared = sharedParts(config, agentShare, vars);
   const factsOf = (item: Case): Facts => caseFacts(item, agentShare);
   const lineage = new Map<string, Parts>();
+  const coarse = project === null ? await coarseParts(config.dbt.projectDir) : {};
   const partsOf = (item: Case): Parts => {
     let parts = lineage.get(item.test.id);
     if (parts === undefined) {
-      parts = project === null ? {} : relevantParts(project, item.test.id);
+      parts = project === null ? coarse : relevantParts(project, item.test.id);
       lineage.set(item.test.id, parts);
     }
     return caseParts(item, shared, parts, config);

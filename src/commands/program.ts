@@ -76,6 +76,16 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     });
   addCommon(explain);
 
+  const affected = program
+    .command("affected")
+    .description("list the cases that the changes of the dbt project's files would investigate again; runs nothing")
+    .requiredOption("--base <revision>", "a git revision, such as main; uncommitted changes count as well")
+    .action(async (options: CommonOptions & { base: string }) => {
+      const { affectedCommand } = await import("./affected.js");
+      settle(await affectedCommand(invocation, options));
+    });
+  addCommon(affected);
+
   const timeline = program
     .command("timeline")
     .description("draw when each node of a run started and ended")

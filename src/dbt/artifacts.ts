@@ -218,7 +218,12 @@ function configDigest(config: Json): string {
 }
 
 function readMacro(id: string, macro: Json): Macro {
-  return { id, sql: textAt(macro, "macro_sql") ?? "", dependsOn: textsAt(objectAt(macro, "depends_on"), "macros") };
+  return {
+    id,
+    file: textAt(macro, "original_file_path")?.replaceAll("\\", "/") ?? null,
+    sql: textAt(macro, "macro_sql") ?? "",
+    dependsOn: textsAt(objectAt(macro, "depends_on"), "macros"),
+  };
 }
 
 function readStatus(status: string | null): TestResult["status"] {

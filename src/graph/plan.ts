@@ -148,6 +148,7 @@ const partTexts: Readonly<Record<string, string>> = {
   knowledge: "knowledge",
   categories: "categories",
   vars: "dbt vars",
+  repository: "dbt repository",
   loads: "source repositories",
   artifacts: "dbt artifacts",
   watermark: "watermark",

@@ -68,6 +68,8 @@ export interface TestDefinition {
 
 export interface Macro {
   readonly id: string;
+  /** original_file_path, relative to the project's root (of dbt's own macros: to their package's). */
+  readonly file?: string | null;
   readonly sql: string;
   readonly dependsOn: readonly string[];
 }
