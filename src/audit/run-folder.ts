@@ -1,5 +1,5 @@
 /** Names and folders of one run in the audit folder. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface AuditFolders {
@@ -38,4 +38,8 @@ export async function makeFolders(folders: AuditFolders): Promise<void> {
   for (const folder of [folders.run, folders.results, folders.scratch, folders.slots]) {
     await mkdir(folder, { recursive: true });
   }
+  // Nothing in it is meant to be committed; who does want something removes the line, and it stays removed.
+  await writeFile(join(folders.root, ".gitignore"), "*\n", { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
 }
