@@ -1,0 +1,196 @@
+/**
+ * The oracle of "Build systems à la carte": whatever happened on the way (edits, reverts, narrowed runs, agents that die,
+ * runs that are stopped or killed), a last undisturbed run says what an audit in an empty folder says of the same inputs,
+ * and no case is paid for twice. And a plan never lies. `FC_RUNS=10000` for the long version.
+ */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { exitCodes } from "../../src/audit/exit-codes.js";
+import type { AuditEnd } from "../../src/audit/run.js";
+import { essence, openRig, type Rig, type RunOptions, undisturbed } from "./oracle-rig.js";
+import { caseName, codes, groupKey, states, testNames, type World } from "./oracle-world.js";
+
+type Edit = (world: World, earlier: readonly World[]) => World;
+
+/** Data, models and macros change together with a new test run: another invocation. */
+const afresh = (world: World, more: Partial<World>): World => ({ ...world, ...more, invocation: -1 });
+const version = fc.nat(2);
+
+/** Histories that end wrong as yet, each with an example in histories.test.ts. */
+const mended = { citedData: false, slowExport: false, retryAfterChange: false, description: false };
+
+/** An edit with a name, so that a counterexample can be read. */
+function edit<Value>(name: string, values: fc.Arbitrary<Value>, apply: (value: Value) => Edit): fc.Arbitrary<Edit> {
+  return values.map((value) =>
+    Object.assign(apply(value), { [fc.toStringMethod]: () => `${name} ${JSON.stringify(value)}` }),
+  );
+}
+
+const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
+  edit(
+    "rows",
+    fc.record({ test: fc.constantFrom(...testNames), state: fc.constantFrom(...states), count: fc.nat(3), version }),
+    ({ test, state, ...rows }) =>
+      (world) =>
+        afresh(world, { rows: { ...world.rows, [caseName(test, state)]: rows } }),
+  ),
+  edit(
+    "code",
+    fc.record({ name: fc.constantFrom(...codes), version }),
+    ({ name, version }) =>
+      (world) =>
+        afresh(world, { code: { ...world.code, [name]: version } }),
+  ),
+  ...(mended.citedData ? [edit("probe", version, (probe: number) => (world: World) => afresh(world, { probe }))] : []),
+  edit("tests run again", fc.constant(null), () => (world) => afresh(world, {})),
+  ...(mended.description
+    ? [edit("description", version, (description: number) => (world: World) => afresh(world, { description }))]
+    : []),
+  edit("cited file", version, (cited) => (world) => ({ ...world, cited })),
+  edit("vars", version, (vars) => (world) => ({ ...world, vars })),
+  edit("categories", version, (categories) => (world) => ({ ...world, categories })),
+  edit("model", version, (model) => (world) => ({ ...world, model })),
+  edit("template", version, (template) => (world) => ({ ...world, template })),
+  edit("knowledge", fc.record({ all: version, VA: version, t1: version }), (knowledge) => (world) => ({
+    ...world,
+    knowledge,
+  })),
+  edit(
+    "exceptions",
+    fc.uniqueArray(
+      fc.record({
+        test: fc.constantFrom("*", ...testNames),
+        group: fc.constantFrom("*", ...states.map(groupKey)),
+        expires: fc.option(fc.nat(6)),
+      }),
+      { maxLength: 2, selector: ({ test, group }) => `${test} ${group}` },
+    ),
+    (exceptions) => (world) => ({ ...world, exceptions }),
+  ),
+  edit("days later", fc.integer({ min: 1, max: 3 }), (days) => (world) => ({ ...world, day: world.day + days })),
+  edit(
+    "packing",
+    fc.record({
+      strategy: fc.constantFrom("per-group", "per-test", "balanced", "auto"),
+      maxTestsPerTask: fc.constantFrom(1, 2, 12),
+      concurrency: fc.constantFrom(1, 3),
+      slots: fc.boolean(),
+    }),
+    (packing) => (world) => ({ ...world, ...packing }),
+  ),
+  // Time goes on; artifacts come back as they were, as when a branch is checked out again, or from a new test run.
+  edit("revert", fc.record({ to: fc.nat(5), sameBytes: fc.boolean() }), ({ to, sameBytes }) => (world, earlier) => {
+    const target = earlier[to % Math.max(1, earlier.length)] ?? world;
+    return { ...target, day: world.day, invocation: sameBytes ? target.invocation : -1 };
+  }),
+);
+
+const trouble: fc.Arbitrary<RunOptions["trouble"]> = fc.option(
+  fc.record({
+    kind: fc.constantFrom(
+      "agent-fails",
+      "agent-throws",
+      "answer-missing",
+      "answer-invalid",
+      ...(mended.slowExport ? (["warehouse-fails"] as const) : []),
+      "cancelled",
+      "killed",
+    ),
+    at: fc.integer({ min: 1, max: 20 }),
+    size: fc.nat(400),
+  }),
+  { freq: 2 },
+);
+
+const anyRun: fc.Arbitrary<RunOptions> = fc.record({
+  groups: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.constantFrom(["VA"], ["TX", "(null)"])),
+  tests: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.constantFrom(["t0"], ["t1"])),
+  retry: mended.retryAfterChange ? fc.boolean() : fc.constant(false),
+  failFast: fc.boolean(),
+  trouble,
+});
+
+const step = fc.record({ edits: fc.array(anyEdit, { maxLength: 3 }), run: anyRun });
+
+/** Changes the rig's world; every world with a new test run gets an invocation of its own. */
+function change(rig: Rig, edits: readonly Edit[], worlds: World[]): void {
+  let world = edits.reduce((before, apply) => apply(before, worlds), rig.world);
+  if (world.invocation === -1) world = { ...world, invocation: worlds.length };
+  rig.world = world;
+  worlds.push(world);
+}
+
+async function inRig<Value>(work: (rig: Rig) => Promise<Value>): Promise<Value> {
+  const rig = openRig();
+  try {
+    return await work(rig);
+  } finally {
+    rig.remove();
+  }
+}
+
+async function fromScratch(world: World): Promise<AuditEnd | null> {
+  return inRig((rig) => {
+    rig.world = world;
+    return rig.run(undisturbed);
+  });
+}
+
+it("ends where an audit from scratch ends, whatever happened before, and pays for nothing twice", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 5 }), fc.array(anyEdit, { maxLength: 2 }), (steps, last) =>
+      inRig(async (rig) => {
+        const worlds = [rig.world];
+        for (const { edits, run } of steps) {
+          change(rig, edits, worlds);
+          await rig.run(run);
+        }
+        change(rig, last, worlds);
+        await expectAsFromScratch(rig);
+      }),
+    ),
+    { numRuns: runs(20) },
+  );
+}, 3_600_000);
+
+it("does exactly what plan says, wherever plan is not undecided", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 3 }), step, (steps, { edits, run }) =>
+      inRig(async (rig) => {
+        const worlds = [rig.world];
+        for (const before of steps) {
+          change(rig, before.edits, worlds);
+          await rig.run(before.run);
+        }
+        change(rig, edits, worlds);
+        const options = { ...run, trouble: null };
+        const { plan, assignment } = await rig.plan(options);
+        const end = await rig.run(options);
+        // A narrowed run may be refused: nothing fails there.
+        if (end === null || end.exitCode === exitCodes.usage) return;
+        const outcomes = new Map(end.settled.map(({ node, outcome }) => [node, outcome]));
+        for (const { node, verdict } of plan.rows) {
+          const outcome = outcomes.get(node);
+          if (verdict === "run") expect([node, outcome]).toEqual([node, "executed"]);
+          // One that the run was not narrowed to has no node.
+          if (verdict === "reuse") expect(["reused", undefined], node).toContain(outcome);
+        }
+        if (plan.assumes !== null) return;
+        const open = assignment?.tasks.flatMap((task) => task.open.map((item) => item.case.id));
+        if (open !== undefined) expect([...rig.asked].sort()).toEqual(open.sort());
+      }),
+    ),
+    { numRuns: runs(12) },
+  );
+}, 3_600_000);
+
+async function expectAsFromScratch(rig: Rig): Promise<void> {
+  const end = await rig.run(undisturbed);
+  expect(essence(end?.report ?? null)).toEqual(essence((await fromScratch(rig.world))?.report ?? null));
+  expect(end?.exitCode).toBe(exitCodes.complete);
+}
+
+/** FC_RUNS is for all properties; these are slow ones. */
+function runs(normally: number): number {
+  return Number(process.env.FC_RUNS ?? normally);
+}
