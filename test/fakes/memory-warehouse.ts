@@ -23,7 +23,6 @@ export interface MemoryData {
   readonly probes: ReadonlyMap<string, number>;
 }
 
-export const database = "memory";
 const columns: readonly Column[] = ["state", "detail"].map((name) => ({ name, type: "VARCHAR" }));
 
 /**

@@ -8,7 +8,7 @@ import type { World } from "./oracle-world.js";
 
 /** A history for each moment at which something may go wrong in it. */
 async function atAnyMoment(history: (rig: Rig, at: number) => Promise<void>): Promise<void> {
-  for (let at = 1; at <= 8; at += 1) await expectHistory((rig) => history(rig, at));
+  for (let at = 1; at <= 12; at += 1) await expectHistory((rig) => history(rig, at));
 }
 
 /** The last run says what an audit from scratch says. */

@@ -121,7 +121,9 @@ export function openRig(): Rig {
     },
     async plan(options: RunOptions) {
       [moment, trouble, stop] = [0, null, new AbortController()];
-      return planAudit(await load(options), registries);
+      const planned = await planAudit(await load(options), registries);
+      if ("diagnostics" in planned) throw new Error(JSON.stringify(planned));
+      return planned;
     },
     async run(options: RunOptions) {
       [moment, trouble, stop, asked, finishedWhenKilled] = [0, options.trouble, new AbortController(), new Set(), null];
@@ -160,9 +162,7 @@ export function openRig(): Rig {
     confidence: "high",
     root_cause: `It is so because of ${deciding(world, test, group)}.`,
     recommendation: "Mend what is broken.",
-    evidence: citesProbe(test)
-      ? [{ sql: 'select n from "memory"."probes"."volume"', value: world.probe }]
-      : [{ sql: `select * from (select * from "memory"."failures"."${test}") as failing where 'state' is null` }],
+    evidence: [{ sql: `select n from "memory"."probes"."${citesProbe(test) ? "volume" : "constant"}"` }],
     locations: citesFile(test) ? [{ repo: "sync", file: "load.py" }] : [],
   });
 

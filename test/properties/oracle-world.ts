@@ -112,7 +112,10 @@ export function dataOf(world: World): MemoryData {
     });
   return {
     failures: new Map(testNames.map((test) => [test, rowsOf(test)])),
-    probes: new Map([["volume", world.probe]]),
+    probes: new Map([
+      ["volume", world.probe],
+      ["constant", 7],
+    ]),
   };
 }
 
