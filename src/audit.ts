@@ -15,6 +15,7 @@ import {
 } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
+import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/upkeep.js";
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { ProgressView } from "./model/progress.js";
 import { reporters } from "./reporters/index.js";
@@ -46,4 +47,16 @@ export async function run(
   const opened: Refusal | OpenedAudit = await openAudit(loaded, registries, view);
   if ("exitCode" in opened) return opened;
   return runAudit(opened);
+}
+
+/** Looks whether all that runs have finished is as it was written; changes nothing. */
+export function verify(
+  request: AuditRequest,
+): Promise<Refusal | { readonly exitCode: number; readonly verified: Verified }> {
+  return verifyAudit(request, registries);
+}
+
+/** Removes old runs from the audit folder, or all of the audit. */
+export function clean(request: AuditRequest, all: boolean): Promise<Refusal | { readonly cleaned: Cleaned }> {
+  return cleanAudit(request, registries, all);
 }

@@ -91,7 +91,11 @@ export interface OpenedAudit extends LoadedAudit {
   readonly close: () => Promise<void>;
 }
 
-export async function loadAudit(request: AuditRequest, registries: Registries): Promise<Refusal | LoadedAudit> {
+/** The config alone: who only looks after the audit folder needs no agent, no template and no exceptions. */
+export function loadSettings(
+  request: AuditRequest,
+  registries: Registries,
+): Refusal | Extract<ReturnType<typeof loadConfig>, { readonly config: Config }> {
   const text = readTextFile(request.configFile);
   if (text.kind !== "text") {
     const why = text.kind === "absent" ? "does not exist" : `cannot be read: ${text.reason}`;
@@ -104,7 +108,15 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   const { configFile: file, env, cwd } = request;
   const adapters = adapterSettings(registries);
   const loaded = loadConfig({ file, text: text.text, adapters, env, homeDir: homedir(), cwd, files: diskFiles });
-  if ("diagnostics" in loaded) return { exitCode: exitCodes.usage, diagnostics: loaded.diagnostics, failure: null };
+  return "diagnostics" in loaded
+    ? { exitCode: exitCodes.usage, diagnostics: loaded.diagnostics, failure: null }
+    : loaded;
+}
+
+export async function loadAudit(request: AuditRequest, registries: Registries): Promise<Refusal | LoadedAudit> {
+  const loaded = loadSettings(request, registries);
+  if ("exitCode" in loaded) return loaded;
+  const { env, cwd } = request;
   const config: Config = {
     ...loaded.config,
     ...(request.strategy === null ? {} : { strategy: request.strategy }),

@@ -104,6 +104,23 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
       settle(await graphCommand(invocation, options));
     });
 
+  const verify = program
+    .command("verify")
+    .description("say whether everything that runs have finished is as it was written; changes nothing")
+    .action(async (options: CommonOptions) => {
+      const { verifyCommand } = await import("./verify.js");
+      settle(await verifyCommand(invocation, options));
+    });
+  addCommon(verify);
+
+  addConfig(program.command("clean"))
+    .description("remove the folders of old runs; the newest 20, and those younger than 30 days, stay")
+    .option("--all", "remove everything of the audit: reports, runs, and what would be used again", false)
+    .action(async (options: Pick<CommonOptions, "config"> & { all: boolean }) => {
+      const { cleanCommand } = await import("./clean.js");
+      settle(await cleanCommand(invocation, options));
+    });
+
   program
     .command("schema")
     .description("print a JSON Schema: of audit.config.yaml, or of the answer that an agent gives")

@@ -30,21 +30,29 @@ export async function acquireLock(file: string, now: () => Date): Promise<Result
     const text = await readFile(file, "utf8").catch(() => null);
     if (text === null) continue;
     const holder = parse(text);
-    if (holder !== null && (await isAlive(holder))) {
-      return failed(
-        "state-locked",
-        `Process ${holder.pid} on ${holder.host} has been running this audit since ${holder.since}`,
-        {
-          hint:
-            holder.host === hostname()
-              ? "Wait until it has ended, or end it; a killed run is taken over by the next one."
-              : `Wait until it has ended. If that host is no more, delete ${file}.`,
-        },
-      );
-    }
+    if (holder !== null && (await isAlive(holder))) return heldBy(holder, file);
     await putAside(file, text);
   }
   return failed("state-locked", `${file} changes hands all the time`, { hint: "Run again." });
+}
+
+/** For those who only read: fails where a run is under way, and takes nothing. Failure code: state-locked. */
+export async function checkLock(file: string): Promise<Result<void>> {
+  const holder = parse(await readFile(file, "utf8").catch(() => ""));
+  return holder !== null && (await isAlive(holder)) ? heldBy(holder, file) : ok(undefined);
+}
+
+function heldBy(holder: Holder, file: string): Result<never> {
+  return failed(
+    "state-locked",
+    `Process ${holder.pid} on ${holder.host} has been running this audit since ${holder.since}`,
+    {
+      hint:
+        holder.host === hostname()
+          ? "Wait until it has ended, or end it; a killed run is taken over by the next one."
+          : `Wait until it has ended. If that host is no more, delete ${file}.`,
+    },
+  );
 }
 
 /** Written first and linked then: nobody ever reads half a holder, and takes it for none. */
@@ -82,8 +90,9 @@ async function release(file: string, own: Holder): Promise<void> {
 function parse(text: string): Holder | null {
   try {
     const value = JSON.parse(text) as Partial<Holder> | null;
-    if (typeof value?.pid !== "number" || typeof value.host !== "string" || typeof value.token !== "string")
-      return null;
+    if (typeof value?.host !== "string" || typeof value.token !== "string") return null;
+    // Zero and negative numbers mean groups of processes, of which there always are some.
+    if (typeof value.pid !== "number" || !Number.isInteger(value.pid) || value.pid < 1) return null;
     return { startTime: null, since: "an unknown time", ...value } as Holder;
   } catch {
     return null;

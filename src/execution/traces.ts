@@ -39,18 +39,16 @@ export async function openTraceStore(folder: string, disk: Disk = realDisk): Pro
   }
 }
 
-interface Loaded {
+interface Loaded extends Pick<LoadedJournal, "traces" | "endsInLine"> {
   readonly reader: TraceReader;
-  /** Oldest first. */
-  readonly traces: readonly Trace[];
+  /** Newest first. */
   readonly bySubject: Map<string, Trace[]>;
-  readonly endsInLine: boolean;
 }
 
 async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<TraceStore> {
   const { reader, bySubject } = loaded;
   const traces = [...loaded.traces];
-  const objects = await openObjects(join(folder, "objects"), disk);
+  const objects = await openObjects(objectsFolder(folder), disk);
   const file = await disk.open(journalFile(folder), "append");
   const journal = appender(file, loaded.endsInLine);
   // A killed process may have written lines and made folders without an fsync; whoever uses them vouches for them.
@@ -121,8 +119,33 @@ function appender(file: DiskFile, endsInLine: boolean): (line: string) => Promis
 }
 
 async function load(folder: string, disk: Disk): Promise<Result<Loaded>> {
+  const journal = await loadJournal(folder, disk);
+  if (!journal.ok) return journal;
+  const { traces, damage, endsInLine } = journal.value;
+  const bySubject = new Map<string, Trace[]>();
+  for (const trace of traces) remember(bySubject, trace);
+  const reader: TraceReader = {
+    damage,
+    find: (subject) => bySubject.get(subject) ?? [],
+    async read(trace) {
+      const output = await readObject(objectsFolder(folder), trace.output, disk);
+      return output === null ? null : JSON.parse(output);
+    },
+  };
+  return ok({ reader, traces, bySubject, endsInLine });
+}
+
+export interface LoadedJournal {
+  /** Oldest first. */
+  readonly traces: readonly Trace[];
+  /** One message for each thing that could not be trusted. */
+  readonly damage: readonly string[];
+  readonly endsInLine: boolean;
+}
+
+/** The journal of the store in `folder`; an empty one where there is none. Failure code: state-unreadable. */
+export async function loadJournal(folder: string, disk: Disk): Promise<Result<LoadedJournal>> {
   const file = journalFile(folder);
-  const objects = join(folder, "objects");
   const content = await disk.read(file).catch((error: NodeJS.ErrnoException) => error);
   if (content instanceof Error && content.code !== "ENOENT") {
     return failed("state-unreadable", `${file} cannot be read: ${content.message}`, {
@@ -137,19 +160,13 @@ async function load(folder: string, disk: Disk): Promise<Result<Loaded>> {
       hint: "Upgrade audit-run, or move the folder `traces` away: then everything is investigated anew.",
     });
   }
-  const hasOutputs = text === "" && (await disk.list(objects).catch(() => [])).length > 0;
+  const hasOutputs = text === "" && (await disk.list(objectsFolder(folder)).catch(() => [])).length > 0;
   const lost = hasOutputs ? ["journal.jsonl is missing or empty: outputs of earlier runs cannot be used"] : [];
-  const bySubject = new Map<string, Trace[]>();
-  for (const trace of traces) remember(bySubject, trace);
-  const reader: TraceReader = {
-    damage: [...damage, ...lost],
-    find: (subject) => bySubject.get(subject) ?? [],
-    async read(trace) {
-      const output = await readObject(objects, trace.output, disk);
-      return output === null ? null : JSON.parse(output);
-    },
-  };
-  return ok({ reader, traces, bySubject, endsInLine: text === "" || text.endsWith("\n") });
+  return ok({ traces, damage: [...damage, ...lost], endsInLine: text === "" || text.endsWith("\n") });
+}
+
+function objectsFolder(folder: string): string {
+  return join(folder, "objects");
 }
 
 function remember(bySubject: Map<string, Trace[]>, trace: Trace): void {

@@ -1,0 +1,107 @@
+/**
+ * Takes an audit folder away again: what audit-run has made in it, by name, and nothing else. Follows no link.
+ * Slots are not removed here: a run gives them back by the ledger, after it has archived what agents changed.
+ */
+import { lstat, readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { realDisk } from "../support/disk.js";
+import { temporaryPrefix } from "../support/files.js";
+import { listObjects } from "./objects.js";
+import { runsIn } from "./runs.js";
+
+/** What an adapter of a warehouse puts into scratch/: its name, a process, a random number. */
+const scratchName = /^\w+-\d+-[0-9a-f]+$/;
+
+const ownFiles = ["full-report.md", "findings.json", "tasks.json", "last-run.json"];
+
+/**
+ * Removes everything of the audit in `dir`; resolves to the names that are left there: not ours, or slots in use.
+ * The caller holds run.lock.
+ */
+export async function removeAudit(dir: string): Promise<readonly string[]> {
+  const pages = await ownPages(dir);
+  const runs = (await runsIn(dir)).map((name) => join("runs", name));
+  const slots = (await hasSlots(dir)) ? [] : [join("slots", "archive"), join("slots", "ledger.json")];
+  const scratch = (await namesIn(join(dir, "scratch"))).filter((name) => scratchName.test(name));
+  const own = [
+    ...scratch.map((name) => join("scratch", name)),
+    ...pages,
+    ...runs,
+    ...slots,
+    ...(await ownTraces(dir)),
+    "dbt-target",
+    ...ownFiles,
+  ];
+  for (const path of own) await removeInside(dir, path);
+  if ((await readFile(join(dir, ".gitignore"), "utf8").catch(() => "")) === "*\n")
+    await removeInside(dir, ".gitignore");
+  for (const folder of ["results", "runs", "traces", "slots", "scratch", "."]) await removeTemporary(join(dir, folder));
+  for (const folder of ["results", "runs", "traces", "slots", "scratch"]) await removeIfEmpty(join(dir, folder));
+  return (await namesIn(dir)).filter((name) => name !== "run.lock").sort();
+}
+
+/** Those that tasks.json lists; a page that it does not know may be the user's own. */
+async function ownPages(dir: string): Promise<readonly string[]> {
+  try {
+    const { tasks } = JSON.parse(await readFile(join(dir, "tasks.json"), "utf8")) as { tasks: { result?: unknown }[] };
+    return tasks.flatMap(({ result }) => {
+      const name = /^results\/([^/\\]+)\.md$/.exec(String(result))?.[1];
+      return name === undefined ? [] : [join("results", `${name}.md`), join("results", `${name}.json`)];
+    });
+  } catch {
+    return [];
+  }
+}
+
+async function ownTraces(dir: string): Promise<readonly string[]> {
+  const objects = join(dir, "traces", "objects");
+  if (!(await isFolder(join(dir, "traces"))) || !(await isFolder(objects))) return [join("traces", "journal.jsonl")];
+  const files = await listObjects(objects, realDisk);
+  for (const { file, digest, isTemporary } of files)
+    if (digest !== null || isTemporary) await rm(file, { force: true });
+  for (const folder of new Set(files.map(({ file }) => dirname(file)))) await removeIfEmpty(folder);
+  await removeIfEmpty(objects);
+  return [join("traces", "journal.jsonl")];
+}
+
+/** A ledger that cannot be read may name some. */
+async function hasSlots(dir: string): Promise<boolean> {
+  const text = await readFile(join(dir, "slots", "ledger.json"), "utf8").catch(() => '{"slots":[]}');
+  try {
+    const { slots } = JSON.parse(text) as { slots?: unknown };
+    return !Array.isArray(slots) || slots.length > 0;
+  } catch {
+    return true;
+  }
+}
+
+/** Where the folder that should hold it is a link, it is somewhere else, and not ours. */
+async function removeInside(dir: string, path: string): Promise<void> {
+  const file = join(dir, path);
+  if (!(await isFolder(dirname(file)))) return;
+  const found = await lstat(file).catch(() => null);
+  if (found === null || found.isSymbolicLink()) return;
+  await rm(file, { recursive: true, force: true });
+}
+
+async function removeTemporary(folder: string): Promise<void> {
+  if (!(await isFolder(folder))) return;
+  for (const name of await namesIn(folder)) {
+    if (name.startsWith(temporaryPrefix)) await rm(join(folder, name), { force: true });
+  }
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  if (await isFolder(folder)) await rmdir(folder).catch(() => undefined);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => []);
+}
