@@ -115,7 +115,7 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
 
   addConfig(program.command("clean"))
     .description("remove the folders of old runs; the newest 20, and those younger than 30 days, stay")
-    .option("--all", "remove everything of the audit: reports, runs, and what would be used again", false)
+    .option("--all", "remove everything of the audit: the next run pays for all of it again", false)
     .action(async (options: Pick<CommonOptions, "config"> & { all: boolean }) => {
       const { cleanCommand } = await import("./clean.js");
       settle(await cleanCommand(invocation, options));

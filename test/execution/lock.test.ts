@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { acquireLock } from "../../src/execution/lock.js";
+import { acquireLock, checkLock } from "../../src/execution/lock.js";
 
 let folder: string;
 let file: string;
@@ -44,7 +44,7 @@ test("a holder on another host cannot be looked at, so it holds", async () => {
 });
 
 test("a lock file that is no lock holds nobody up", async () => {
-  for (const text of ["", "garbage", "null", "[]"]) {
+  for (const text of ["", "garbage", "null", "[]", `{"pid":-1,"host":"${hostname()}","token":"x"}`]) {
     await writeFile(file, text);
     const lock = await acquireLock(file, now);
     expect(lock.ok).toBe(true);
@@ -56,4 +56,13 @@ test("a lock file that is no lock holds nobody up", async () => {
 test("of many that try at once one gets it", async () => {
   const all = await Promise.all(Array.from({ length: 20 }, () => acquireLock(file, now)));
   expect(all.filter((one) => one.ok)).toHaveLength(1);
+});
+
+test("who only looks is told of a holder, and takes nothing", async () => {
+  expect(await checkLock(file)).toEqual({ ok: true, value: undefined });
+  const lock = await acquireLock(file, now);
+  expect(await checkLock(file)).toMatchObject({ ok: false, failure: { code: "state-locked" } });
+  if (lock.ok) await lock.value();
+  expect(await checkLock(file)).toMatchObject({ ok: true });
+  expect(await readdir(folder)).toEqual([]);
 });

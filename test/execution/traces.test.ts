@@ -1,11 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readJournal } from "../../src/execution/journal.js";
 import { openTraceStore, readTraceStore } from "../../src/execution/traces.js";
+import { sha256 } from "../../src/model/digest.js";
 import type { TraceReader, TraceStore } from "../../src/model/trace-store.js";
+import { type Disk, realDisk } from "../../src/support/disk.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -107,4 +109,100 @@ test("a flipped bit anywhere in the journal never makes another trace of it, and
     }),
     { numRuns: 300 },
   );
+});
+
+test("a state of a newer audit-run is refused, for reading and for writing, and left as it is", async () => {
+  await written("a");
+  const file = join(folder, "journal.jsonl");
+  const body = '{"v":2,"what":"nobody knows yet"';
+  await appendFile(file, `${body},"sum":"${sha256(body).slice(0, 16)}"}\n`);
+  const before = await readFile(file, "utf8");
+  const refused = {
+    ok: false,
+    failure: {
+      code: "state-unreadable",
+      message: expect.stringContaining("newer"),
+      hint: expect.stringMatching(/^Upgrade/),
+    },
+  };
+  expect(await openTraceStore(folder)).toMatchObject(refused);
+  expect(await readTraceStore(folder)).toMatchObject(refused);
+  expect(await readFile(file, "utf8")).toBe(before);
+});
+
+test("a journal that is no file, and a folder that cannot be made, are refused by name", async () => {
+  await mkdir(join(folder, "one", "journal.jsonl"), { recursive: true });
+  expect(await openTraceStore(join(folder, "one"))).toMatchObject({ ok: false, failure: { code: "state-unreadable" } });
+  await mkdir(join(folder, "two"));
+  await writeFile(join(folder, "two", "objects"), "a file");
+  expect(await openTraceStore(join(folder, "two"))).toMatchObject({ ok: false, failure: { code: "disk" } });
+});
+
+test("outputs without a journal are named, since they cannot be used", async () => {
+  await written("a");
+  await rm(join(folder, "journal.jsonl"));
+  expect((await reading()).damage).toEqual([
+    "journal.jsonl is missing or empty: outputs of earlier runs cannot be used",
+  ]);
+});
+
+test("an overgrown journal is compacted when it is closed, and outputs that nobody names go", async () => {
+  const store = await opened();
+  for (let rows = 1; rows <= 45; rows += 1) await store.commit(trace("export", String(rows)), { rows });
+  await store.commit(trace("a"), { finding: "a" });
+  await store.close();
+  const reader = await reading();
+  const kept = Array.from({ length: 20 }, (_, index) => String(45 - index));
+  expect(reader.find("export").map(({ parts }) => parts.rows)).toEqual(kept);
+  const outputs = await Promise.all([...reader.find("export"), ...reader.find("a")].map((one) => reader.read(one)));
+  expect(outputs).not.toContain(null);
+  const objects = await readdir(join(folder, "objects"), { recursive: true });
+  expect(objects.filter((name) => name.endsWith(".json"))).toHaveLength(21);
+});
+
+test("damage is warned of once: the run that saw it leaves a whole journal", async () => {
+  await written("a", "b");
+  const file = join(folder, "journal.jsonl");
+  await writeFile(file, (await readFile(file, "utf8")).replace('"a"', '"c"'));
+  const store = await opened();
+  expect(store.damage).toHaveLength(1);
+  await store.close();
+  expect((await reading()).damage).toEqual([]);
+  expect((await reading()).find("b")).toHaveLength(1);
+});
+
+test("a run that adds nothing to a whole journal does not touch it", async () => {
+  await written("a");
+  const file = join(folder, "journal.jsonl");
+  const before = await stat(file);
+  await (await opened()).close();
+  expect((await stat(file)).ino).toBe(before.ino);
+  expect((await stat(file)).mtimeMs).toBe(before.mtimeMs);
+});
+
+test("a line that a full disk cut off is refused, and does not spoil the next one", async () => {
+  let full = false;
+  const disk: Disk = {
+    ...realDisk,
+    async open(path, mode) {
+      const file = await realDisk.open(path, mode);
+      return {
+        ...file,
+        async append(content) {
+          if (!full || mode === "new") return file.append(content);
+          await file.append(content.slice(0, 30));
+          throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+        },
+      };
+    },
+  };
+  const store = await openTraceStore(folder, disk);
+  if (!store.ok) throw new Error(store.failure.message);
+  full = true;
+  await expect(store.value.commit(trace("a"), 1)).rejects.toThrow("ENOSPC");
+  full = false;
+  await store.value.commit(trace("b"), 2);
+  expect(store.value.find("a")).toEqual([]);
+  expect((await reading()).find("b")).toHaveLength(1);
+  await store.value.close();
 });
