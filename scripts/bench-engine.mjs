@@ -1,0 +1,188 @@
+// The engine beside the tools that people know, in the same minutes on the same machine: no-op, one changed, cold, and
+// what happens inside of the process. Medians of at least five (fewer are marked) and ratios; a table to read, not a test.
+// Usage: npm run bench:engine [-- --quick] [-- --json]   --quick: 100 nodes, and ninja and make alone
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { rolldown } from "rolldown";
+import { cli, configure, makeAudit, peakMemory, run } from "./bench-engine/audit.mjs";
+import { median, sampled, table, timed } from "./bench-engine/measure.mjs";
+import { makeInputs, peers } from "./bench-engine/peers.mjs";
+import { targets } from "./bench-engine/targets.mjs";
+
+const { values } = parseArgs({ options: { quick: { type: "boolean" }, json: { type: "boolean" } } });
+const [small, large] = values.quick ? [100, 100] : [1_000, 10_000];
+const sizes = values.quick ? [100] : [100, small, large];
+/** For all figures of one tool at one size. */
+const budget = values.quick ? 5_000 : 20_000;
+const limit = values.quick ? 30_000 : 60_000;
+
+const root = resolve(import.meta.dirname, "..");
+const folder = mkdtempSync(join(tmpdir(), "audit-run-bench-engine-"));
+mkdirSync(join(root, "node_modules/.cache"), { recursive: true });
+// Packages are found from here.
+const bundled = mkdtempSync(join(root, "node_modules/.cache/bench-engine-"));
+const figures = {};
+try {
+  const inside = await bundle();
+  for (const size of sizes) note(`ours ${size}`, await ours(size, inside));
+  for (const peer of peers.filter(({ slow }) => !(values.quick && slow))) {
+    const program = peer.find(join(folder, "tools"));
+    for (const size of sizes) note(`${peer.name} ${size}`, program === null ? null : theirs(peer, program, size));
+  }
+  note("inside", await insideFigures(inside));
+  note("start", startFigures());
+} finally {
+  for (const each of [folder, bundled]) rmSync(each, { recursive: true, force: true });
+}
+if (values.json)
+  console.log(JSON.stringify({ node: process.version, places: availableParallelism(), figures }, null, 2));
+else report();
+
+/** Progress goes where no table is. */
+function note(name, figure) {
+  figures[name] = figure;
+  if (process.stderr.isTTY) process.stderr.write(`${name}\n`);
+}
+
+async function ours(size, inside) {
+  const place = join(folder, `audit-${size}`);
+  const again = () => run(place, limit);
+  // A cold audit of 10,000 would take most of the bench's time: its findings are put where agents would have left them.
+  const isLarge = size > small;
+  await makeAudit(place, size);
+  const cold = isLarge ? null : attempt(() => ({ median: run(place, 4 * limit), samples: 1 }));
+  if (isLarge) await inside.prefabricate(place);
+  const settling = attempt(() => ({ median: again(), samples: 1 }));
+  if (settling.over) return { cold, noop: settling, changed: settling, explain: settling, memory: null };
+  let edition = 0;
+  return {
+    cold,
+    noop: attempt(() => sampled(again, { budget })),
+    changed: attempt(() =>
+      sampled(
+        () => {
+          configure(place, ++edition);
+          return again();
+        },
+        { budget },
+      ),
+    ),
+    explain: attempt(() => sampled(() => run(place, limit, "explain", "late@S00001"), { budget })),
+    memory: Number(readFileSync(peakMemory(place, limit), "utf8")) / 1024,
+  };
+}
+
+function theirs(peer, program, size) {
+  const place = join(folder, `${peer.name}-${size}`);
+  makeInputs(place, size);
+  peer.make(place, size, program);
+  const { command, env } = peer.command(program, place);
+  const again = () => timed(command, { cwd: place, env, limit });
+  const cold = attempt(() => ({ median: timed(command, { cwd: place, env, limit: 3 * limit }), samples: 1 }));
+  if (cold.over) return { cold, noop: cold, changed: cold };
+  let edition = 0;
+  const changed = () => {
+    writeFileSync(join(place, "in/1"), `edition ${++edition}\n`);
+    return again();
+  };
+  const noop = attempt(() => sampled(again, { budget }));
+  rmSync(join(place, "home"), { recursive: true, force: true });
+  return { cold, noop, changed: attempt(() => sampled(changed, { budget })) };
+}
+
+/** What takes longer than a process may is a figure, too. */
+function attempt(measure) {
+  try {
+    return measure();
+  } catch (error) {
+    if (error.over === undefined) throw error;
+    return { over: error.over, samples: 0 };
+  }
+}
+
+async function insideFigures({ expansionTime, viewTime, makespan }) {
+  const repeated = (measure, times = 7) => median(Array.from({ length: times }, measure));
+  const slots = [3, 4, 8, 16];
+  const recorded = durations(200);
+  await viewTime(1_000, 24);
+  const view = async (nodes, rows) => {
+    const times = [];
+    for (let round = 0; round < 5; round += 1) times.push(await viewTime(nodes, rows));
+    return median(times);
+  };
+  return {
+    expansion: Object.fromEntries([100, 1_000, 10_000].map((nodes) => [nodes, repeated(() => expansionTime(nodes))])),
+    view: { none: await view(1_000, null), "24 rows": await view(1_000, 24), "60 rows": await view(1_000, 60) },
+    makespan: Math.max(...slots.map((count) => ratio(makespan(recorded, count)))),
+    equal: Math.max(...slots.map((count) => ratio(makespan(Array(1_000).fill(1_000), count)))),
+  };
+}
+
+function ratio({ time, bound }) {
+  return time / bound;
+}
+
+/** As agents take them: log-normal, a median of three minutes, a few of half an hour. The same ones each time. */
+function durations(count) {
+  let state = 42;
+  const uniform = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state + 1) / 2 ** 32;
+  };
+  const normal = () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+  return Array.from({ length: count }, () => Math.round(180_000 * Math.exp(0.9 * normal())));
+}
+
+function startFigures() {
+  const times = { bare: [], version: [] };
+  for (let round = 0; round < 15; round += 1) {
+    times.bare.push(timed([process.execPath, "-e", "0"], { cwd: tmpdir() }));
+    times.version.push(timed([process.execPath, cli, "--version"], { cwd: tmpdir() }));
+  }
+  return { bare: median(times.bare), version: median(times.version) };
+}
+
+/** The program's own modules as one that can be imported: Node 20 runs no TypeScript. */
+async function bundle() {
+  const made = await rolldown({
+    input: join(root, "scripts/bench-engine/inside.ts"),
+    cwd: root,
+    platform: "node",
+    logLevel: "warn",
+    external: (id) => !id.startsWith(".") && !id.startsWith("/"),
+    transform: { define: { __AUDIT_RUN_VERSION__: JSON.stringify("bench") } },
+  });
+  await made.write({ dir: bundled, format: "esm", entryFileNames: "inside.mjs" });
+  await made.close();
+  return import(pathToFileURL(join(bundled, "inside.mjs")).href);
+}
+
+function report() {
+  const names = ["ours", ...peers.map(({ name }) => name)].filter((name) => `${name} ${small}` in figures);
+  const each = (row) => names.map((name) => row(name));
+  const cell = (kind, size) => (name) => text(figures[`${name} ${size}`]?.[kind], (value) => `${value.toFixed(0)} ms`);
+  const perNode = (name) => text(figures[`${name} ${small}`]?.cold, (value) => `${(value / small).toFixed(2)} ms`);
+  console.log(
+    `Node ${process.version}, ${availableParallelism()} processors; medians of 5 (×n: of n only), 1 root → N leaves → 1 collect\n`,
+  );
+  const rows = sizes.flatMap((size) => [
+    [`no-op, N = ${size}`, ...each(cell("noop", size))],
+    [`one changed, N = ${size}`, ...each(cell("changed", size))],
+  ]);
+  console.log(table(["", ...names], [...rows, [`cold, a node, N = ${small} (×1)`, ...each(perNode)]]));
+  console.log(`\n${table(["", "is", "target", ""], targets(figures, { small, large }))}`);
+  const growth = names.flatMap((name) => {
+    const [from, to] = [figures[`${name} 100`]?.noop?.median, figures[`${name} ${large}`]?.noop?.median];
+    return from === undefined || to === undefined ? [] : [[name, `× ${(to / from).toFixed(1)}`]];
+  });
+  if (!values.quick) console.log(`\nno-op from 100 to ${large} nodes\n${table(["", "grows"], growth)}`);
+}
+
+function text(figure, written) {
+  if (figure === null || figure === undefined) return "absent";
+  if (figure.over !== undefined) return `> ${(figure.over / 1000).toFixed(0)} s`;
+  return `${written(figure.median)}${figure.samples < 5 && figure.samples > 1 ? ` ×${figure.samples}` : ""}`;
+}
