@@ -20,7 +20,7 @@ import type { AcceptedException, Finding } from "../model/finding.js";
 import type { Facts, Parts, Trace, Verdict } from "../model/graph.js";
 import type { Project } from "../model/project.js";
 import type { Result } from "../model/result.js";
-import type { TraceReader } from "../model/trace-store.js";
+import type { TraceReader, TraceStore } from "../model/trace-store.js";
 import { fileDigest } from "../support/repo-files.js";
 import { observedFile, observedQuery } from "../tasks/admission.js";
 import { artifactsDigest } from "../tasks/summary.js";
@@ -109,8 +109,11 @@ export interface Assigned {
   readonly factsOf: (item: Case) => Facts;
   /** Outputs of the traces that are used again, by case id. */
   readonly reusable: ReadonlyMap<string, Finding>;
+  /** Queries that were run again; undefined where that could not be done. */
+  readonly looked: ReadonlyMap<string, string | null | undefined>;
 }
 
+/** Digest of the query's result now; null where it has none any more, undefined where that could not be found out. */
 export type Requery = (sql: string) => Promise<string | null | undefined>;
 
 export interface AssignInput {
@@ -123,10 +126,9 @@ export interface AssignInput {
   readonly project: Project | null;
   readonly exceptions: readonly AcceptedException[];
   readonly selection: Selection;
-  /**
-   * Digest of a cited query's result now; null where it has none any more, undefined where that could not be found out.
-   * Null instead of the function: the data are those of the last run, so nobody looks again.
-   */
+  /** Which data the warehouse holds; null where the summary has yet to run (then queries are taken to give what they gave). */
+  readonly data: string | null;
+  /** Runs a cited query again. Null where nobody may: then a finding that was not looked at since the data changed is undecided. */
   readonly requery: Requery | null;
   /** ISO date. */
   readonly today: string;
@@ -152,6 +154,8 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
     return caseParts(item, shared, parts, config);
   };
   const observed = await observeFiles(exceptions.remaining, traces, config);
+  const looks = await earlierLooks(input);
+  const looked = new Map<string, string | null | undefined>();
   // A trace whose output is gone or damaged can be used by nobody: judged again without it.
   const broken = new Set<string>();
   for (;;) {
@@ -162,44 +166,88 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
       partsOf,
       factsOf,
       tracesOf: (id) => traces.find(id).filter((trace) => !broken.has(trace.output)),
-      observe: (name, recorded) => observedNow(name, recorded, observed),
+      observe: (name, trace) => observedNow(name, trace, observed, { ...looks, looked, data: input.data }),
       selects: (item) => isSelected(item, selection),
     });
-    const before = broken.size + observed.size;
+    const before = broken.size + looked.size;
     const reusable = new Map<string, Finding>();
+    const unsure: Finding[] = [];
     for (const { case: item, verdict } of assignment.tasks.flatMap((task) => task.cases)) {
-      if (verdict.kind !== "reuse") continue;
+      if (verdict.kind === "run" || verdict.trace === undefined) continue;
       const finding = (await traces.read(verdict.trace)) as Finding | null;
       if (finding === null) broken.add(verdict.trace.output);
-      else reusable.set(item.id, finding);
+      else if (verdict.kind === "reuse") reusable.set(item.id, asNow(finding, item));
+      else unsure.push(finding);
     }
-    if (input.requery !== null) await lookAgain([...reusable.values()], observed, input.requery, config);
+    if (input.requery !== null) await lookAgain(unsure, looked, input.requery, config);
     // Judged again, since what was found may have changed a verdict.
-    if (broken.size + observed.size === before) return { assignment, exceptions, partsOf, factsOf, reusable };
+    if (broken.size + looked.size === before) return { assignment, exceptions, partsOf, factsOf, reusable, looked };
   }
 }
 
-/** Files are always looked at; queries only after the data were made anew. */
-function observedNow(name: string, recorded: string, observed: ReadonlyMap<string, string | null>): string | null {
-  const found = observed.get(name);
-  if (found !== undefined) return found;
-  return name.startsWith("query:") ? recorded : null;
+/** The test as it is described now; the finding itself stays what it was. */
+function asNow(finding: Finding, { test, group, failures, rows }: Case): Finding {
+  return { ...finding, test, group, failures, rows };
+}
+
+interface Looks {
+  /** What an earlier run saw when it looked at these data. */
+  readonly recorded: ReadonlyMap<string, string | null>;
+  /** What this run saw. */
+  readonly looked: ReadonlyMap<string, string | null | undefined>;
+  readonly data: string | null;
+}
+
+/** Files are always looked at; a query once for each version of the data. */
+function observedNow(
+  name: string,
+  trace: Trace,
+  files: ReadonlyMap<string, string | null>,
+  { recorded, looked, data }: Looks,
+): string | null | undefined {
+  const then = trace.observed[name];
+  if (!name.startsWith("query:")) return files.get(name) ?? null;
+  if (data === null || trace.data === data) return then;
+  if (recorded.has(name)) return recorded.get(name);
+  // Asked, and the world kept it from running: it changes no verdict, and the next run asks again.
+  return looked.has(name) ? (looked.get(name) ?? then) : undefined;
+}
+
+/** Subject of the traces that remember what was seen. */
+const lookSubject = "look";
+
+async function earlierLooks({ traces, data }: AssignInput): Promise<Pick<Looks, "recorded">> {
+  const trace = traces.find(lookSubject).find((one) => one.parts.data === data);
+  const seen = trace === undefined ? null : ((await traces.read(trace)) as Record<string, string | null> | null);
+  return { recorded: new Map(Object.entries(seen ?? {})) };
+}
+
+/** Keeps what this run saw for those that find the same data. */
+export async function commitLooks(
+  traces: TraceStore,
+  looked: Assigned["looked"],
+  made: { readonly data: string; readonly run: string; readonly at: string },
+): Promise<void> {
+  const seen = [...looked].filter(([, digest]) => digest !== undefined);
+  if (seen.length === 0) return;
+  const { data, run, at } = made;
+  const earlier = traces.find(lookSubject).find((one) => one.parts.data === data);
+  const known = earlier === undefined ? {} : ((await traces.read(earlier)) as Record<string, string | null> | null);
+  const parts = { data };
+  const output = { ...known, ...Object.fromEntries(seen) };
+  await traces.commit({ subject: lookSubject, fingerprint: digestOf(parts), parts, observed: {}, run, at }, output);
 }
 
 async function lookAgain(
   findings: readonly Finding[],
-  observed: Map<string, string | null>,
+  looked: Map<string, string | null | undefined>,
   requery: Requery,
   config: Config,
 ): Promise<void> {
   const queries = new Map(findings.flatMap(({ evidence }) => evidence.map(({ sql }) => [observedQuery(sql), sql])));
-  const open = [...queries].filter(([name]) => !observed.has(name));
-  const next = open.values();
+  const next = [...queries].filter(([name]) => !looked.has(name)).values();
   const work = async (): Promise<void> => {
-    for (const [name, sql] of next) {
-      const digest = await requery(sql);
-      if (digest !== undefined) observed.set(name, digest);
-    }
+    for (const [name, sql] of next) looked.set(name, await requery(sql));
   };
   // They share one iterator, so each query is taken once.
   await Promise.all(Array.from({ length: config.concurrency.warehouse }, work));

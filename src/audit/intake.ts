@@ -15,7 +15,7 @@ import { shownResult } from "../tasks/admission.js";
 import type { Session } from "../tasks/session.js";
 import { createTaskList, type TaskList } from "../tasks/task-list.js";
 import type { RecordedPlan } from "./explain.js";
-import { type Assigned, assignCases, type Selection } from "./inputs.js";
+import { type Assigned, assignCases, commitLooks, type Selection } from "./inputs.js";
 import type { OpenedAudit } from "./open.js";
 
 export interface Intake {
@@ -27,8 +27,7 @@ export interface Intake {
   readonly expansion: readonly ExpandedTask[];
 }
 
-/** @param dataAreNew the export was made by this run: what findings cite is looked at again. */
-export async function takeUp(audit: OpenedAudit, exported: Export, dataAreNew: boolean): Promise<Result<Intake>> {
+export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Result<Intake>> {
   const { session, request } = audit;
   const { config } = session;
   const known = checkSelection(request.selection, exported);
@@ -46,9 +45,14 @@ export async function takeUp(audit: OpenedAudit, exported: Export, dataAreNew: b
     project: artifacts.value.project,
     exceptions: session.exceptions,
     selection: request.selection,
-    requery: dataAreNew ? (sql) => digestNow(sql, session) : null,
+    data: session.progress.data,
+    requery: (sql) => digestNow(sql, session),
     today,
   });
+  if (session.progress.data !== null) {
+    const made = { data: session.progress.data, run: session.run.id, at: session.now().toISOString() };
+    await commitLooks(session.traces, assigned.looked, made);
+  }
   const tasks = longestFirst(assigned.assignment.tasks);
   const targets = checkTargets(request.targets, tasks);
   if (!targets.ok) return targets;

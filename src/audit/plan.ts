@@ -58,6 +58,7 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
         project: artifacts.value.project,
         exceptions: loaded.exceptions,
         selection: request.selection,
+        data: reused === null ? null : reused.output,
         requery: null,
         today: now.toISOString().slice(0, 10),
       });

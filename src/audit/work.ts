@@ -9,12 +9,12 @@ import { fingerprint } from "../graph/judge.js";
 import type { Export } from "../model/case.js";
 import type { AuditNode, NodeEnd, NodeKind, Parts, Settled, Trace } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
-import type { Failure, Result } from "../model/result.js";
+import { type Failure, failed, type Result } from "../model/result.js";
 import { cleanUp } from "../tasks/cleanup.js";
 import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
 import { setUp } from "../tasks/setup.js";
-import { runSummary } from "../tasks/summary.js";
+import { artifactsDigest, runSummary } from "../tasks/summary.js";
 import { judgeExport, judgeSummary } from "./inputs.js";
 import { type Intake, takeUp } from "./intake.js";
 import { readLastRun } from "./last-run.js";
@@ -48,6 +48,13 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
     );
   };
 
+  /** From here on the data are those of this summary. */
+  const reuse = (trace: Trace): NodeEnd => {
+    summary = trace;
+    session.progress.data = trace.output;
+    return { outcome: "reused" };
+  };
+
   const patiently = <Value>(node: string, work: () => Promise<Result<Value>>): Promise<Result<Value>> => {
     const onRetry = (failure: Failure, wait: number): void => {
       const message = `${failure.message}; it is tried again in ${wait / 1000} s`;
@@ -68,19 +75,17 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
     async summary() {
       const last = traces.find("summary")[0];
       if (request.retry && last !== undefined) {
-        summary = last;
-        return { outcome: "reused" };
+        const changed = (await artifactsDigest(config.summary.artifacts)) !== last.observed.artifacts;
+        if (changed) return ended(failed("usage", "the test results have changed since the last export", newDataHint));
+        return reuse(last);
       }
       const ask = () => askWatermark(audit.openWarehouse, config);
       const { verdict, parts, warning } = await judgeSummary(config, traces, session.now(), ask);
       if (warning !== null) session.emit({ type: "warning", node: "summary", message: warning });
-      if (verdict.kind === "reuse") {
-        summary = verdict.trace;
-        return { outcome: "reused" };
-      }
+      if (verdict.kind === "reuse") return reuse(verdict.trace);
       const made = await runSummary(session);
       if (!made.ok) return ended(made);
-      summary = await commit("summary", parts, { artifacts: made.value.artifacts }, made.value);
+      reuse(await commit("summary", parts, { artifacts: made.value.artifacts }, made.value));
       return { outcome: "executed" };
     },
 
@@ -92,9 +97,10 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
         const made = await patiently("export", () => newExport(audit));
         if (!made.ok) return ended(made);
         exported = made.value;
-        await commit("export", parts, {}, exported);
+        // Failures are never kept: the next run asks again for what the world refused this time.
+        if (!exported.broken.some((one) => one.transient)) await commit("export", parts, {}, exported);
       }
-      const taken = await takeUp(audit, exported, !reused);
+      const taken = await takeUp(audit, exported);
       if (!taken.ok) return ended(taken);
       intake = taken.value;
       const { why, tooSmall } = intake.assigned.assignment.packing;
@@ -137,6 +143,8 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
     report: () => report,
   };
 }
+
+const newDataHint = { hint: "A retry is for the failures of that export; run `audit-run` for these." };
 
 /** A retry takes the last export as it is; who reads its report should know when that is older than the last run. */
 async function openingNotes({ request, session }: OpenedAudit): Promise<string[]> {

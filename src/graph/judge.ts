@@ -10,8 +10,8 @@ export type Inputs =
   | { readonly kind: "known"; readonly parts: Parts; readonly facts?: Facts }
   | { readonly kind: "awaiting"; readonly node: NodeId };
 
-/** Digest of a named observed input now; null where it is gone; `recorded` itself where nobody has looked again. */
-export type Observe = (name: string, recorded: string) => string | null;
+/** Digest of an observed input of this trace now; null where it is gone; undefined where nobody has looked yet. */
+export type Observe = (name: string, trace: Trace) => string | null | undefined;
 
 export function fingerprint(parts: Parts): string {
   return digestOf(parts);
@@ -24,8 +24,12 @@ export function judge(inputs: Inputs, traces: readonly Trace[], observe: Observe
   if (inputs.kind === "awaiting") return { kind: "undecided", awaiting: inputs.node };
   const wanted = fingerprint(inputs.parts);
   const same = traces.filter((trace) => trace.fingerprint === wanted);
-  const valid = same.find((trace) => changedObservations(trace, observe).length === 0);
-  if (valid !== undefined) return { kind: "reuse", trace: valid };
+  // Newest first: one that may be valid is looked into before an older one that is.
+  const possible = same.find((trace) => changedObservations(trace, observe).length === 0);
+  if (possible !== undefined) {
+    const known = Object.keys(possible.observed).every((name) => observe(name, possible) !== undefined);
+    return known ? { kind: "reuse", trace: possible } : { kind: "undecided", awaiting: "export", trace: possible };
+  }
   const closest = same[0] ?? traces[0];
   if (closest === undefined) return { kind: "run", reasons: [{ part: "trace", change: "no-trace" }] };
   return {
@@ -53,8 +57,8 @@ export function differences(before: Described, now: Described): readonly Reason[
 
 function changedObservations(trace: Trace, observe: Observe): readonly Reason[] {
   return Object.entries(trace.observed).flatMap(([part, digest]): Reason[] => {
-    const now = observe(part, digest);
-    if (now === digest) return [];
+    const now = observe(part, trace);
+    if (now === digest || now === undefined) return [];
     return [{ part, change: now === null ? "removed" : "changed" }];
   });
 }

@@ -84,10 +84,15 @@ function taskRow(judged: JudgedTask, assumed: boolean): PlanRow {
   return {
     node: investigateNode(judged.task.id),
     kind: "investigate",
-    verdict: assumed ? "undecided" : judged.open.length === 0 ? "reuse" : "run",
+    verdict: assumed ? "undecided" : taskVerdict(judged),
     because: assumed ? [`waits for export; as it was: ${taskReasons(judged).join("; ")}`] : taskReasons(judged),
     cases: { open: judged.open.length, reused: reusedIn(judged), failures },
   };
+}
+
+function taskVerdict({ open }: JudgedTask): Verdict["kind"] {
+  if (open.length === 0) return "reuse";
+  return open.every((item) => item.verdict.kind === "undecided") ? "undecided" : "run";
 }
 
 function taskReasons(judged: JudgedTask): readonly string[] {
@@ -115,7 +120,11 @@ export function phrases(verdict: Verdict): readonly string[] {
     case "reuse":
       return ["unchanged"];
     case "undecided":
-      return [`waits for ${verdict.awaiting}`];
+      return [
+        verdict.trace === undefined
+          ? `waits for ${verdict.awaiting}`
+          : "used again if the queries that it cites give the same",
+      ];
     case "run":
       return verdict.reasons.map(phrase);
   }

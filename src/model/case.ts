@@ -61,6 +61,13 @@ export interface UnsplitTest {
   readonly reason: string;
 }
 
+export interface BrokenTest {
+  readonly test: TestRef;
+  readonly message: string;
+  /** The warehouse was too slow or away: it may answer the next time. */
+  readonly transient?: boolean;
+}
+
 /** What `export` hands on. Cases are sorted by group key, then test name. */
 export interface Export {
   readonly source: "artifacts" | "summary-table";
@@ -73,7 +80,7 @@ export interface Export {
   /** Names in the summary table that the manifest does not know. */
   readonly orphans: readonly string[];
   /** Tests that dbt could not run (status error), with its message: they are no data failures and get no agent. */
-  readonly broken: readonly { readonly test: TestRef; readonly message: string }[];
+  readonly broken: readonly BrokenTest[];
   readonly testsSeen: number;
   /** Failing tests that `tests.include`, `exclude` or `severity` leave out. Absent in exports of older versions: unknown. */
   readonly leftOut?: number;

@@ -55,6 +55,8 @@ export interface Trace {
   readonly facts?: Facts;
   /** Milliseconds of an agent's time; what the next investigation of this case may take. Never compared. */
   readonly took?: number;
+  /** Which data it was made from: the summary's output. Queries that it observed gave that result then. */
+  readonly data?: string;
   /** Known only after the work: files that the output cites. Compared with the disk when judged. */
   readonly observed: Parts;
   /** Digest of the output's content; names its file under traces/objects/. */
@@ -74,7 +76,8 @@ export interface Reason {
 export type Verdict =
   | { readonly kind: "reuse"; readonly trace: Trace }
   | { readonly kind: "run"; readonly reasons: readonly Reason[] }
-  | { readonly kind: "undecided"; readonly awaiting: NodeId };
+  /** `trace`: it would be used again, if its queries still give what they gave. */
+  | { readonly kind: "undecided"; readonly awaiting: NodeId; readonly trace?: Trace };
 
 /** How a node ended. */
 export type Outcome = "executed" | "reused" | "failed" | "blocked" | "cancelled";

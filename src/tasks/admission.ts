@@ -141,6 +141,7 @@ export function openDesk(options: {
         parts,
         facts: options.factsOf(subject),
         took: sinceLast(),
+        ...(session.progress.data === null ? {} : { data: session.progress.data }),
         observed: { ...(await observedFiles(finding, repos)), ...(await observedQueries(finding, shown)) },
         run: session.run.id,
         at: finding.provenance.at,

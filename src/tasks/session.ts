@@ -46,6 +46,8 @@ export interface Session {
 /** Filled in as the nodes end; collect makes the report of it. */
 export interface Progress {
   export: Export | null;
+  /** Which data the warehouse holds: the summary's output. Null until `summary` has ended. */
+  data: string | null;
   /** By case id. */
   readonly findings: Map<string, { readonly finding: Finding; readonly reused: boolean }>;
   /** By case id: answers that were not admitted after all re-asks. */
@@ -56,5 +58,5 @@ export interface Progress {
 }
 
 export function newProgress(): Progress {
-  return { export: null, findings: new Map(), rejected: new Map(), missing: new Map(), failures: [] };
+  return { export: null, data: null, findings: new Map(), rejected: new Map(), missing: new Map(), failures: [] };
 }

@@ -16,9 +16,6 @@ type Edit = (world: World, earlier: readonly World[]) => World;
 const afresh = (world: World, more: Partial<World>): World => ({ ...world, ...more, invocation: -1 });
 const version = fc.nat(2);
 
-/** Histories that end wrong as yet, each with an example in histories.test.ts. */
-const mended = { citedData: false, slowExport: false, retryAfterChange: false, description: false };
-
 /** An edit with a name, so that a counterexample can be read. */
 function edit<Value>(name: string, values: fc.Arbitrary<Value>, apply: (value: Value) => Edit): fc.Arbitrary<Edit> {
   return values.map((value) =>
@@ -41,11 +38,9 @@ const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
       (world) =>
         afresh(world, { code: { ...world.code, [name]: version } }),
   ),
-  ...(mended.citedData ? [edit("probe", version, (probe: number) => (world: World) => afresh(world, { probe }))] : []),
+  edit("probe", version, (probe) => (world) => afresh(world, { probe })),
   edit("tests run again", fc.constant(null), () => (world) => afresh(world, {})),
-  ...(mended.description
-    ? [edit("description", version, (description: number) => (world: World) => afresh(world, { description }))]
-    : []),
+  edit("description", version, (description: number) => (world: World) => afresh(world, { description })),
   edit("cited file", version, (cited) => (world) => ({ ...world, cited })),
   edit("vars", version, (vars) => (world) => ({ ...world, vars })),
   edit("categories", version, (categories) => (world) => ({ ...world, categories })),
@@ -92,7 +87,7 @@ const trouble: fc.Arbitrary<RunOptions["trouble"]> = fc.option(
       "agent-throws",
       "answer-missing",
       "answer-invalid",
-      ...(mended.slowExport ? (["warehouse-fails"] as const) : []),
+      "warehouse-fails",
       "cancelled",
       "killed",
     ),
@@ -105,7 +100,7 @@ const trouble: fc.Arbitrary<RunOptions["trouble"]> = fc.option(
 const anyRun: fc.Arbitrary<RunOptions> = fc.record({
   groups: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.constantFrom(["VA"], ["TX", "(null)"])),
   tests: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.constantFrom(["t0"], ["t1"])),
-  retry: mended.retryAfterChange ? fc.boolean() : fc.constant(false),
+  retry: fc.boolean(),
   failFast: fc.boolean(),
   trouble,
 });

@@ -1,6 +1,7 @@
 /** From measured tests to cases, and to what is to be said of tests that made none. Pure. */
 import type { Case, Export, FailingRows, Group, UnsplitTest } from "../../model/case.js";
 import { allRows, groupOf } from "../../model/group.js";
+import type { FailureCode } from "../../model/result.js";
 import type { FailingTest } from "./failing-test.js";
 import type { Measured, MeasuredGroup, MeasuredTest } from "./measure.js";
 
@@ -16,8 +17,9 @@ export function casesOf(tests: readonly MeasuredTest[]): Cases {
   const broken: Export["broken"][number][] = [];
   for (const { test, measured } of tests) {
     if (!measured.ok) {
-      const { message, hint } = measured.failure;
-      broken.push({ test: test.ref, message: hint === undefined ? message : `${message}; ${hint}` });
+      const { code, message, hint } = measured.failure;
+      const told = hint === undefined ? message : `${message}; ${hint}`;
+      broken.push({ test: test.ref, message: told, ...(mayPass.has(code) ? { transient: true } : {}) });
       continue;
     }
     const own = casesOfTest(test, measured.value);
@@ -28,6 +30,9 @@ export function casesOf(tests: readonly MeasuredTest[]): Cases {
   }
   return { cases, unsplit, broken };
 }
+
+/** What another try may not meet again. */
+const mayPass: ReadonlySet<FailureCode> = new Set(["query-timeout", "warehouse-unreachable"]);
 
 const nothingLeft =
   "it is said to fail, but its stored failures are empty and its compiled SQL is not known or gives no row; run its dbt test again";
