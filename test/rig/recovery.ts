@@ -1,0 +1,48 @@
+/**
+ * What a run left behind, looked at from outside, for tests that kill it or damage its files: which cases are finished,
+ * which were asked of an agent, what the report says.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { readTraceStore } from "../../src/execution/traces.js";
+import type { AuditFolder, Failures } from "./small-audit.js";
+
+/** Two tasks with three cases between them. */
+export const failures: Failures = {
+  vendor_missing: [
+    ["VA", 3],
+    ["TX", 2],
+  ],
+  total_wrong: [["VA", 5]],
+};
+export const caseIds = ["total_wrong@VA", "vendor_missing@TX", "vendor_missing@VA"];
+
+/** Cases whose findings nobody should pay for again. */
+export async function finishedCases(audit: AuditFolder): Promise<readonly string[]> {
+  const traces = await readTraceStore(join(audit.folder, ".audit/traces"));
+  if (!traces.ok) throw new Error(traces.failure.message);
+  return caseIds.filter((id) => traces.value.find(id).length > 0);
+}
+
+export async function runs(audit: AuditFolder): Promise<readonly string[]> {
+  return (await readdir(join(audit.folder, ".audit/runs")).catch(() => [])).sort();
+}
+
+/** Cases that a run asked its agents, by the prompts that it wrote for them. */
+export async function askedIn(audit: AuditFolder, run: string): Promise<readonly string[]> {
+  const tasks = join(audit.folder, ".audit/runs", run, "tasks");
+  const asked: string[] = [];
+  for (const task of await readdir(tasks).catch(() => [])) {
+    const prompt = await readFile(join(tasks, task, "prompt.md"), "utf8").catch(() => "");
+    for (const [, test, group] of prompt.matchAll(/^\{"test":"(\w+)","group":"(\w+)","failures":/gm))
+      asked.push(`${test}@${group}`);
+  }
+  return asked.sort();
+}
+
+/** All that the report says of each case, but for which run found it. */
+export async function findings(audit: AuditFolder): Promise<unknown> {
+  const { cases } = JSON.parse(await audit.read(".audit/findings.json"));
+  const history = ["provenance", "reused"];
+  return JSON.parse(JSON.stringify(cases, (key, value) => (history.includes(key) ? undefined : value)));
+}
