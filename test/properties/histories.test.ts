@@ -5,9 +5,9 @@ import { expect, it } from "vitest";
 import { essence, openRig, type Rig, type RunOptions, undisturbed } from "./oracle-rig.js";
 import type { World } from "./oracle-world.js";
 
-/** A history for each moment at which something may go wrong in it. */
+/** A history for every other moment at which something may go wrong in it. */
 async function atAnyMoment(history: (rig: Rig, at: number) => Promise<void>): Promise<void> {
-  for (let at = 1; at <= 12; at += 1) await expectHistory((rig) => history(rig, at));
+  for (let at = 1; at <= 11; at += 2) await expectHistory((rig) => history(rig, at));
 }
 
 /** The last run says what an audit from scratch says. */
@@ -74,7 +74,7 @@ it("records nothing of new data under the rows of an old export", () =>
     const before = rig.world;
     await rig.run(troubled("agent-fails", at));
     become(rig, {
-      rows: { ...rig.world.rows, "t0@VA": { count: 2, version: 1 }, "t0@TX": { count: 1, version: 1 } },
+      rows: { ...rig.world.rows, "t0@VA": { count: 2, version: 1 }, "t0@(empty)": { count: 1, version: 1 } },
       invocation: 1,
     });
     await rig.run({ ...undisturbed, retry: true });
