@@ -46,7 +46,7 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run verify", "re-hashes every output, checks every line; exit 3 where something is damaged"],
     ["audit-run verify --json", "the same for programs"],
   ],
-  clean: [["audit-run clean", "each run does that at its end as well"]],
+  clean: [["audit-run clean", "each run removes old runs at its end as well"]],
   schema: [
     ["audit-run schema", "of audit.config.yaml"],
     ["audit-run schema finding", "of what an agent answers"],

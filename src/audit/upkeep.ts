@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { acquireLock, checkLock } from "../execution/lock.js";
 import { removeAudit } from "../execution/remove-audit.js";
 import { pruneRuns } from "../execution/runs.js";
-import { type Verification, verifyTraces } from "../execution/verify.js";
+import { dropDamage, type Verification, verifyTraces } from "../execution/verify.js";
 import { exists } from "../support/files.js";
 import { exitCodes } from "./exit-codes.js";
 import { type AuditRequest, loadSettings, type Refusal, type Registries, refusal } from "./open.js";
@@ -40,11 +40,13 @@ export interface Cleaned {
   readonly folder: string;
   /** Runs whose folders were removed; with `all`, none is counted. */
   readonly runs: readonly string[];
+  /** What was damaged in traces/, and is dropped, one message each. */
+  readonly dropped: readonly string[];
   /** With `all`: names that are still in the folder. */
   readonly left: readonly string[];
 }
 
-/** Refuses while a run is under way. @param all everything that is of the audit, not only old runs. */
+/** Refuses while a run is under way. @param all everything that is of the audit, not only what nobody needs. */
 export async function cleanAudit(
   request: AuditRequest,
   registries: Registries,
@@ -53,12 +55,15 @@ export async function cleanAudit(
   const loaded = loadSettings(request, registries);
   if ("exitCode" in loaded) return loaded;
   const { dir } = loaded.config;
-  if (!(await exists(dir))) return { cleaned: { folder: dir, runs: [], left: [] } };
+  if (!(await exists(dir))) return { cleaned: { folder: dir, runs: [], dropped: [], left: [] } };
   const lock = await acquireLock(join(dir, "run.lock"), request.now);
   if (!lock.ok) return refusal(exitCodes.preflight, lock.failure);
   try {
-    if (!all) return { cleaned: { folder: dir, runs: await pruneRuns(dir, request.now()), left: [] } };
-    return { cleaned: { folder: dir, runs: [], left: await removeAudit(dir) } };
+    if (all) return { cleaned: { folder: dir, runs: [], dropped: [], left: await removeAudit(dir) } };
+    const dropped = await dropDamage(join(dir, "traces"));
+    if (!dropped.ok) return refusal(exitCodes.preflight, dropped.failure);
+    const runs = await pruneRuns(dir, request.now());
+    return { cleaned: { folder: dir, runs, dropped: dropped.value, left: [] } };
   } finally {
     await lock.value();
     // Only where nothing is left in it.

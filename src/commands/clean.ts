@@ -15,9 +15,11 @@ export async function cleanCommand(
     if (end.failure !== null) terminal.refuse(end.failure);
     return end.exitCode;
   }
-  const { folder, runs, left } = end.cleaned;
+  const { folder, runs, dropped, left } = end.cleaned;
   const place = relative(process.cwd(), folder) || ".";
-  if (!options.all) terminal.print(`${place}: ${runs.length} old ${runs.length === 1 ? "run" : "runs"} removed.`);
+  const damaged = dropped.length === 0 ? "" : ` ${dropped.length} damaged files and lines of traces/ dropped.`;
+  if (!options.all)
+    terminal.print(`${place}: ${runs.length} old ${runs.length === 1 ? "run" : "runs"} removed.${damaged}`);
   else if (left.length === 0) terminal.print(`${place} is removed.`);
   else terminal.print(`${place}: the audit is removed. Left, since it is not ours or in use: ${left.join(", ")}`);
   return 0;

@@ -114,7 +114,9 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
   addCommon(verify);
 
   addConfig(program.command("clean"))
-    .description("remove the folders of old runs; the newest 20, and those younger than 30 days, stay")
+    .description(
+      "remove the folders of old runs (the newest 20 and those of the last 30 days stay), and what verify calls damaged",
+    )
     .option("--all", "remove everything of the audit: the next run pays for all of it again", false)
     .action(async (options: Pick<CommonOptions, "config"> & { all: boolean }) => {
       const { cleanCommand } = await import("./clean.js");

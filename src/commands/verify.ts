@@ -24,7 +24,7 @@ function asText({ folder, traces, outputs, unused, damage }: Verified): string {
   if (damage.length === 0) return `${place}: ${counts}; all is as it was written.`;
   return [
     ...damage.map((each) => `${place}/${harmless(each)}`),
-    `${place}: ${counts}; ${damage.length} damaged. The next run does anew what these held.`,
+    `${place}: ${counts}; ${damage.length} damaged. A run does anew what it needs of it; \`audit-run clean\` drops it.`,
   ].join("\n");
 }
 

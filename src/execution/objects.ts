@@ -1,6 +1,6 @@
 /**
  * traces/objects/: outputs as files that are named by the digest of their content, in 256 folders.
- * Knows no traces; what nobody names any more, it is told.
+ * Knows no traces.
  */
 import { join } from "node:path";
 import { sha256 } from "../model/digest.js";
@@ -10,8 +10,6 @@ import { temporaryPrefix, writeFileAtomic } from "../support/files.js";
 export interface Objects {
   /** Resolves to the content's digest when it is durable. One that is there but damaged is mended. */
   write(content: string): Promise<string>;
-  /** Removes all but these, and what killed processes left. */
-  keepOnly(digests: ReadonlySet<string>): Promise<void>;
 }
 
 /** Null where the file is missing, or holds something else than what was written. */
@@ -43,11 +41,6 @@ export async function openObjects(folder: string, disk: Disk): Promise<Objects> 
       if ((await readObject(folder, digest, disk)) !== null) await disk.syncFolder(join(folder, shardOf(digest)));
       else await writeFileAtomic(objectFile(folder, digest), content, disk);
       return digest;
-    },
-    async keepOnly(digests) {
-      for (const { file, digest, isTemporary } of await listObjects(folder, disk)) {
-        if (isTemporary || (digest !== null && !digests.has(digest))) await disk.remove(file);
-      }
     },
   };
 }

@@ -11,7 +11,7 @@ import type { TraceReader, TraceStore } from "../model/trace-store.js";
 import { type Disk, type DiskFile, realDisk } from "../support/disk.js";
 import { writeFileAtomic } from "../support/files.js";
 import { isOvergrown, journalLine, readJournal, worthKeeping } from "./journal.js";
-import { openObjects, readObject } from "./objects.js";
+import { listObjects, openObjects, readObject } from "./objects.js";
 
 /**
  * Reads the store in `folder`, or an empty one where there is none. Makes nothing; for `plan`.
@@ -68,15 +68,9 @@ async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<T
     return whole;
   };
 
-  /**
-   * Rewrites the journal with what is worth keeping, where that pays or a line is damaged; then, and only when the new
-   * journal is durable, removes the outputs that no line names.
-   */
   const compact = async (): Promise<void> => {
     const kept = worthKeeping(traces);
-    if (reader.damage.length === 0 && !isOvergrown(traces, kept)) return;
-    await writeFileAtomic(journalFile(folder), kept.map(journalLine).join(""), disk);
-    await objects.keepOnly(new Set(kept.map(({ output }) => output)));
+    if (reader.damage.length > 0 || isOvergrown(traces, kept)) await rewrite(folder, kept, disk);
   };
 
   return {
@@ -93,6 +87,18 @@ async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<T
       if (!isClean) await compact().catch(forgiveDisk);
     },
   };
+}
+
+/**
+ * Writes the journal anew with these traces; then, and only when it is durable, removes the outputs that no line names.
+ * The caller holds run.lock, and no store is open.
+ */
+export async function rewrite(folder: string, kept: readonly Trace[], disk: Disk): Promise<void> {
+  await writeFileAtomic(journalFile(folder), kept.map(journalLine).join(""), disk);
+  const named = new Set(kept.map(({ output }) => output));
+  for (const { file, digest, isTemporary } of await listObjects(objectsFolder(folder), disk)) {
+    if (isTemporary || (digest !== null && !named.has(digest))) await disk.remove(file);
+  }
 }
 
 /** A journal that could not be compacted is whole, only long: the next run will try again. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTraceStore } from "../../src/execution/traces.js";
-import { verifyTraces } from "../../src/execution/verify.js";
+import { dropDamage, verifyTraces } from "../../src/execution/verify.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -56,4 +56,16 @@ test("a damaged line is named, and its output is counted as unused", async () =>
   expect(await verifyTraces(folder)).toMatchObject({
     value: { traces: 1, outputs: 2, unused: 1, damage: ["journal.jsonl:1: the line is damaged and is not used"] },
   });
+});
+
+test("what is damaged can be dropped, and the rest stays", async () => {
+  await rm(join(folder, await anOutput()));
+  expect(await dropDamage(folder)).toMatchObject({ ok: true, value: [expect.stringContaining("is missing")] });
+  expect(await verifyTraces(folder)).toEqual({ ok: true, value: { traces: 1, outputs: 1, unused: 0, damage: [] } });
+  expect(await dropDamage(folder)).toEqual({ ok: true, value: [] });
+});
+
+test("where there is nothing, nothing is dropped, and nothing made", async () => {
+  expect(await dropDamage(join(folder, "absent"))).toEqual({ ok: true, value: [] });
+  expect(await readdir(folder)).not.toContain("absent");
 });
