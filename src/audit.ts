@@ -5,14 +5,8 @@
 import { agents } from "./adapters/agents/index.js";
 import { slots } from "./adapters/slots/index.js";
 import { warehouses } from "./adapters/warehouses/index.js";
-import {
-  type AuditRequest,
-  type LoadedAudit,
-  loadAudit,
-  type OpenedAudit,
-  openAudit,
-  type Refusal,
-} from "./audit/open.js";
+import { type AuditRequest, type LoadedAudit, loadAudit, type Refusal } from "./audit/load.js";
+import { type OpenedAudit, openAudit } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
 import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/upkeep.js";

@@ -20,11 +20,10 @@ import type { AcceptedException, Finding } from "../model/finding.js";
 import type { Facts, Parts, Trace, Verdict } from "../model/graph.js";
 import type { Project } from "../model/project.js";
 import type { Result } from "../model/result.js";
-import type { TraceReader, TraceStore } from "../model/trace-store.js";
-import { fileDigest } from "../support/repo-files.js";
-import { observedFile, observedQuery } from "../tasks/admission.js";
+import type { TraceReader } from "../model/trace-store.js";
 import { artifactsDigest } from "../tasks/summary.js";
 import { coarseParts } from "./coarse.js";
+import { earlierLooks, type Looked, lookAgain, observedNow, observeFiles, type Requery } from "./looks.js";
 
 /** Which cases a run is narrowed to; empty lists narrow nothing. */
 export interface Selection {
@@ -110,11 +109,8 @@ export interface Assigned {
   /** Outputs of the traces that are used again, by case id. */
   readonly reusable: ReadonlyMap<string, Finding>;
   /** Queries that were run again; undefined where that could not be done. */
-  readonly looked: ReadonlyMap<string, string | null | undefined>;
+  readonly looked: Looked;
 }
-
-/** Digest of the query's result now; null where it has none any more, undefined where that could not be found out. */
-export type Requery = (sql: string) => Promise<string | null | undefined>;
 
 export interface AssignInput {
   readonly config: Config;
@@ -154,7 +150,7 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
     return caseParts(item, shared, parts, config);
   };
   const observed = await observeFiles(exceptions.remaining, traces, config);
-  const looks = await earlierLooks(input);
+  const recorded = await earlierLooks(traces, input.data);
   const looked = new Map<string, string | null | undefined>();
   // A trace whose output is gone or damaged can be used by nobody: judged again without it.
   const broken = new Set<string>();
@@ -166,7 +162,7 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
       partsOf,
       factsOf,
       tracesOf: (id) => traces.find(id).filter((trace) => !broken.has(trace.output)),
-      observe: (name, trace) => observedNow(name, trace, observed, { ...looks, looked, data: input.data }),
+      observe: (name, trace) => observedNow(name, trace, observed, { recorded, looked, data: input.data }),
       selects: (item) => isSelected(item, selection),
     });
     const before = broken.size + looked.size;
@@ -190,69 +186,6 @@ function asNow(finding: Finding, { test, group, failures, rows }: Case): Finding
   return { ...finding, test, group, failures, rows };
 }
 
-interface Looks {
-  /** What an earlier run saw when it looked at these data. */
-  readonly recorded: ReadonlyMap<string, string | null>;
-  /** What this run saw. */
-  readonly looked: ReadonlyMap<string, string | null | undefined>;
-  readonly data: string | null;
-}
-
-/** Files are always looked at; a query once for each version of the data. */
-function observedNow(
-  name: string,
-  trace: Trace,
-  files: ReadonlyMap<string, string | null>,
-  { recorded, looked, data }: Looks,
-): string | null | undefined {
-  const then = trace.observed[name];
-  if (!name.startsWith("query:")) return files.get(name) ?? null;
-  if (data === null || trace.data === data) return then;
-  if (recorded.has(name)) return recorded.get(name);
-  // Asked, and the world kept it from running: it changes no verdict, and the next run asks again.
-  return looked.has(name) ? (looked.get(name) ?? then) : undefined;
-}
-
-/** Subject of the traces that remember what was seen. */
-const lookSubject = "look";
-
-async function earlierLooks({ traces, data }: AssignInput): Promise<Pick<Looks, "recorded">> {
-  const trace = traces.find(lookSubject).find((one) => one.parts.data === data);
-  const seen = trace === undefined ? null : ((await traces.read(trace)) as Record<string, string | null> | null);
-  return { recorded: new Map(Object.entries(seen ?? {})) };
-}
-
-/** Keeps what this run saw for those that find the same data. */
-export async function commitLooks(
-  traces: TraceStore,
-  looked: Assigned["looked"],
-  made: { readonly data: string; readonly run: string; readonly at: string },
-): Promise<void> {
-  const seen = [...looked].filter(([, digest]) => digest !== undefined);
-  if (seen.length === 0) return;
-  const { data, run, at } = made;
-  const earlier = traces.find(lookSubject).find((one) => one.parts.data === data);
-  const known = earlier === undefined ? {} : ((await traces.read(earlier)) as Record<string, string | null> | null);
-  const parts = { data };
-  const output = { ...known, ...Object.fromEntries(seen) };
-  await traces.commit({ subject: lookSubject, fingerprint: digestOf(parts), parts, observed: {}, run, at }, output);
-}
-
-async function lookAgain(
-  findings: readonly Finding[],
-  looked: Map<string, string | null | undefined>,
-  requery: Requery,
-  config: Config,
-): Promise<void> {
-  const queries = new Map(findings.flatMap(({ evidence }) => evidence.map(({ sql }) => [observedQuery(sql), sql])));
-  const next = [...queries].filter(([name]) => !looked.has(name)).values();
-  const work = async (): Promise<void> => {
-    for (const [name, sql] of next) looked.set(name, await requery(sql));
-  };
-  // They share one iterator, so each query is taken once.
-  await Promise.all(Array.from({ length: config.concurrency.warehouse }, work));
-}
-
 export function isSelected(item: Case, { groups, tests }: Selection): boolean {
   return (
     (groups.length === 0 || groups.includes(item.group.key)) && (tests.length === 0 || tests.includes(item.test.name))
@@ -262,22 +195,4 @@ export function isSelected(item: Case, { groups, tests }: Selection): boolean {
 function agentParts(agent: Investigator, template: string): AgentParts {
   const { id, model, parts } = agent;
   return { id, model, parts, prompt: agent.readsPrompt ? template : null };
-}
-
-async function observeFiles(
-  cases: readonly Case[],
-  traces: TraceReader,
-  config: Config,
-): Promise<Map<string, string | null>> {
-  const wanted = new Set(cases.flatMap((item) => traces.find(item.id).flatMap((trace) => Object.keys(trace.observed))));
-  const digests = new Map<string, string | null>();
-  for (const { name, path } of config.sources) {
-    const prefix = observedFile(name, "");
-    for (const part of wanted) {
-      if (!part.startsWith(prefix)) continue;
-      const digest = await fileDigest(path, part.slice(prefix.length));
-      if (digest !== null) digests.set(part, digest);
-    }
-  }
-  return digests;
 }

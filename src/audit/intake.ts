@@ -15,7 +15,8 @@ import { shownResult } from "../tasks/admission.js";
 import type { Session } from "../tasks/session.js";
 import { createTaskList, type TaskList } from "../tasks/task-list.js";
 import type { RecordedPlan } from "./explain.js";
-import { type Assigned, assignCases, commitLooks, type Selection } from "./inputs.js";
+import { type Assigned, assignCases, type Selection } from "./inputs.js";
+import { commitLooks } from "./looks.js";
 import type { OpenedAudit } from "./open.js";
 
 export interface Intake {

@@ -13,7 +13,8 @@ import type { AuditGraph } from "../model/graph.js";
 import type { Result } from "../model/result.js";
 import { exitCodes } from "./exit-codes.js";
 import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
-import { type LoadedAudit, loadArtifacts, openWarehouse, type Refusal, type Registries, refusal } from "./open.js";
+import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
+import { loadArtifacts, openWarehouse } from "./open.js";
 import { askWatermark } from "./watermark.js";
 
 export interface PlannedAudit {

@@ -1,6 +1,6 @@
 /** The command that runs what is missing of a run: with its config and its narrowing, ready to paste. */
 import { basename, dirname, relative } from "node:path";
-import type { AuditRequest } from "./open.js";
+import type { AuditRequest } from "./load.js";
 
 export function retryCommand({ configFile, cwd, selection, strategy }: AuditRequest): string {
   const isDefault = basename(configFile) === "audit.config.yaml" && dirname(configFile) === cwd;

@@ -1,6 +1,7 @@
 /** Names and folders of one run in the audit folder. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../support/files.js";
 
 export interface AuditFolders {
   readonly root: string;
@@ -36,7 +37,7 @@ export function auditFolders(root: string, run: string): AuditFolders {
 
 export async function makeFolders(folders: AuditFolders): Promise<void> {
   for (const folder of [folders.run, folders.results, folders.scratch, folders.slots]) {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   }
   // Nothing in it is meant to be committed; who does want something removes the line, and it stays removed.
   await writeFile(join(folders.root, ".gitignore"), "*\n", { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {

@@ -10,7 +10,7 @@ import { pruneRuns } from "../execution/runs.js";
 import { dropDamage, type Verification, verifyTraces } from "../execution/verify.js";
 import { exists } from "../support/files.js";
 import { exitCodes } from "./exit-codes.js";
-import { type AuditRequest, loadSettings, type Refusal, type Registries, refusal } from "./open.js";
+import { type AuditRequest, loadSettings, type Refusal, type Registries, refusal } from "./load.js";
 import { auditFolders } from "./run-folder.js";
 
 export interface Verified extends Verification {

@@ -1,6 +1,6 @@
 /** From command line options to the request that audit.ts understands. */
 import { resolve } from "node:path";
-import type { AuditRequest, Refusal } from "../audit/open.js";
+import type { AuditRequest, Refusal } from "../audit/load.js";
 import { version } from "../support/version.js";
 import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 import type { Terminal } from "./terminal.js";

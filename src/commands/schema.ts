@@ -1,5 +1,5 @@
 /** `audit-run schema [config|finding]`: the same text as in schema/. */
-import { adapterSettings } from "../audit/open.js";
+import { adapterSettings } from "../audit/load.js";
 import { registries } from "../audit.js";
 import { configJsonSchema, findingJsonSchema } from "../config/schema.js";
 import type { Invocation } from "./options.js";
