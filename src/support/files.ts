@@ -14,7 +14,7 @@ export async function writeFileAtomic(
   disk: Disk = realDisk,
 ): Promise<void> {
   const folder = dirname(path);
-  await makeDurableFolder(folder, disk);
+  await makeFolder(folder, disk);
   const temporary = join(folder, `${temporaryPrefix}${process.pid}-${randomBytes(6).toString("hex")}`);
   try {
     const file = await disk.open(temporary, "new");
@@ -36,7 +36,7 @@ export async function writeFileAtomic(
 export const temporaryPrefix = ".tmp-";
 
 /** Makes a folder and those above it, and their names durable. */
-async function makeDurableFolder(folder: string, disk: Disk): Promise<void> {
+export async function makeFolder(folder: string, disk: Disk = realDisk): Promise<void> {
   const topmost = await disk.makeFolder(folder);
   if (topmost === undefined) return;
   for (let made = folder; made.length >= topmost.length; made = dirname(made)) await disk.syncFolder(dirname(made));

@@ -11,7 +11,7 @@ const small = [...whole, ...restarted.filter((_, index) => index % 4 === 0)].fil
 test("no power cut loses what was acknowledged, or leaves anything torn, in some thousands of states", async () => {
   const big = await statesOf(whole.filter(isBig), { cuts: 1, limit: 4 });
   expect(big.violation).toBeNull();
-  const { states, violation } = await statesOf(small, { cuts: 10, limit: 24 });
+  const { states, violation } = await statesOf(small, { cuts: 8, limit: 20 });
   expect(violation).toBeNull();
   expect(states).toBeGreaterThan(2_000);
 });
