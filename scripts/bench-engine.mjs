@@ -18,6 +18,8 @@ const sizes = values.quick ? [100] : [100, small, large];
 /** For all figures of one tool at one size. */
 const budget = values.quick ? 5_000 : 20_000;
 const limit = values.quick ? 30_000 : 60_000;
+/** From here on nothing new is measured: the whole is bounded, on a busy machine, too. */
+const deadline = performance.now() + 8 * 60_000;
 
 const root = resolve(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "audit-run-bench-engine-"));
@@ -28,12 +30,12 @@ const figures = {};
 try {
   const inside = await bundle();
   for (const size of sizes) note(`ours ${size}`, await ours(size, inside));
+  note("inside", await insideFigures(inside));
+  note("start", startFigures());
   for (const peer of peers.filter(({ slow }) => !(values.quick && slow))) {
     const program = peer.find(join(folder, "tools"));
     for (const size of sizes) note(`${peer.name} ${size}`, program === null ? null : theirs(peer, program, size));
   }
-  note("inside", await insideFigures(inside));
-  note("start", startFigures());
 } finally {
   for (const each of [folder, bundled]) rmSync(each, { recursive: true, force: true });
 }
@@ -56,7 +58,8 @@ async function ours(size, inside) {
   const cold = isLarge ? null : attempt(() => ({ median: run(place, 4 * limit), samples: 1 }));
   if (isLarge) await inside.prefabricate(place);
   const settling = attempt(() => ({ median: again(), samples: 1 }));
-  if (settling.over) return { cold, noop: settling, changed: settling, explain: settling, memory: null };
+  if (settling.over || settling.late)
+    return { cold, noop: settling, changed: settling, explain: settling, memory: null };
   let edition = 0;
   return {
     cold,
@@ -82,7 +85,7 @@ function theirs(peer, program, size) {
   const { command, env } = peer.command(program, place);
   const again = () => timed(command, { cwd: place, env, limit });
   const cold = attempt(() => ({ median: timed(command, { cwd: place, env, limit: 3 * limit }), samples: 1 }));
-  if (cold.over) return { cold, noop: cold, changed: cold };
+  if (cold.over || cold.late) return { cold, noop: cold, changed: cold };
   let edition = 0;
   const changed = () => {
     writeFileSync(join(place, "in/1"), `edition ${++edition}\n`);
@@ -95,6 +98,7 @@ function theirs(peer, program, size) {
 
 /** What takes longer than a process may is a figure, too. */
 function attempt(measure) {
+  if (performance.now() > deadline) return { late: true, samples: 0 };
   try {
     return measure();
   } catch (error) {
@@ -183,6 +187,7 @@ function report() {
 
 function text(figure, written) {
   if (figure === null || figure === undefined) return "absent";
+  if (figure.late) return "no time left";
   if (figure.over !== undefined) return `> ${(figure.over / 1000).toFixed(0)} s`;
   return `${written(figure.median)}${figure.samples < 5 && figure.samples > 1 ? ` ×${figure.samples}` : ""}`;
 }

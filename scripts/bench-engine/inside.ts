@@ -3,7 +3,8 @@
  * Times in milliseconds. And `prefabricate`, so that an audit of 10,000 findings need not be paid for to be repeated.
  */
 import { assignCases } from "../../src/audit/inputs.js";
-import { type AuditRequest, loadArtifacts, loadAudit, openAudit } from "../../src/audit/open.js";
+import { type AuditRequest, loadAudit } from "../../src/audit/load.js";
+import { loadArtifacts, openAudit } from "../../src/audit/open.js";
 import { runAudit } from "../../src/audit/run.js";
 import { registries } from "../../src/audit.js";
 import { createStage } from "../../src/execution/listr.js";

@@ -23,14 +23,14 @@ export function timed([program, ...args], { cwd, env = {}, limit = 60_000 }) {
 }
 
 /**
- * At least five samples, the first one thrown away; fewer where one takes so long that five would exceed `budget`
- * milliseconds, and then the table says how many.
+ * Five samples after a first one that is thrown away; fewer where they would take more than `budget` milliseconds, and
+ * then the table says how many.
  */
 export function sampled(measure, { budget = 60_000, samples = 5 } = {}) {
   const first = measure();
-  const fits = Math.max(1, Math.min(samples, Math.floor(budget / first)));
-  const times = Array.from({ length: fits }, measure);
-  return { median: median(times), samples: fits };
+  const fits = Math.min(samples, Math.floor((budget - first) / first));
+  const times = fits < 1 ? [first] : Array.from({ length: fits }, measure);
+  return { median: median(times), samples: times.length };
 }
 
 export function median(values) {
