@@ -26,23 +26,20 @@ const appended = [".audit/traces/journal.jsonl", ".audit/run.lock"];
 /** Every place, in a whole run of this audit, at which it can be killed while it changes its state. */
 export async function killPoints(audit: AuditFolder): Promise<readonly KillPoint[]> {
   const points: KillPoint[] = [];
-  const whole = (calls: readonly string[], path: string | null): KillPoint[] => {
+  const whole = async (calls: readonly string[], path: string | null): Promise<void> => {
+    await forget(audit);
     const end = strace(audit, ["-e", `trace=${calls.join(",")}`, ...only(audit, path)]);
     if (end.status !== 0) throw new Error(`a whole run under strace ended with ${end.status}: ${end.stderr}`);
-    return calls.flatMap((call) => {
+    for (const call of calls) {
       const perThread = new Map<string, number>();
       for (const [, thread = "main"] of end.stderr.matchAll(new RegExp(`^(?:\\[pid +(\\d+)\\] )?${call}\\(`, "gm")))
         perThread.set(thread, (perThread.get(thread) ?? 0) + 1);
       const most = Math.max(0, ...perThread.values());
-      return Array.from({ length: most }, (_, index) => ({ call, ordinal: index + 1, path }));
-    });
+      for (let ordinal = 1; ordinal <= most; ordinal += 1) points.push({ call, ordinal, path });
+    }
   };
-  points.push(...whole(stateCalls, null));
-  for (const path of appended) {
-    await forget(audit);
-    points.push(...whole(["openat", "write"], path));
-  }
-  await forget(audit);
+  await whole(stateCalls, null);
+  for (const path of appended) await whole(["openat", "write"], path);
   return points;
 }
 
