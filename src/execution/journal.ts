@@ -82,9 +82,10 @@ export function worthKeeping(traces: readonly Trace[]): readonly Trace[] {
 }
 
 /** Whether compaction pays: much is superfluous in all, or of one subject, whose outputs may be big. */
-export function isOvergrown(traces: readonly Trace[], kept: readonly Trace[]): boolean {
-  if (traces.length > 4 * kept.length) return true;
+export function isOvergrown(traces: readonly Trace[]): boolean {
   const counts = new Map<string, number>();
   for (const { subject } of traces) counts.set(subject, (counts.get(subject) ?? 0) + 1);
-  return [...counts.values()].some((count) => count > 2 * keptPerSubject);
+  if ([...counts.values()].some((count) => count > 2 * keptPerSubject)) return true;
+  // Of each subject one is worth keeping at least: mostly that is all there is to know.
+  return traces.length > 4 * counts.size && traces.length > 4 * worthKeeping(traces).length;
 }

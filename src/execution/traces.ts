@@ -69,8 +69,7 @@ async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<T
   };
 
   const compact = async (): Promise<void> => {
-    const kept = worthKeeping(traces);
-    if (reader.damage.length > 0 || isOvergrown(traces, kept)) await rewrite(folder, kept, disk);
+    if (reader.damage.length > 0 || isOvergrown(traces)) await rewrite(folder, worthKeeping(traces), disk);
   };
 
   return {

@@ -50,12 +50,11 @@ describe("compaction", () => {
   test("pays only where much is superfluous", () => {
     const many = (count: number, of: (index: number) => Trace) =>
       Array.from({ length: count }, (_, index) => of(index));
-    const isDue = (traces: readonly Trace[]): boolean => isOvergrown(traces, worthKeeping(traces));
-    expect(isDue([])).toBe(false);
-    expect(isDue(many(1000, (index) => traceOf(`case ${index}`, "1")))).toBe(false);
-    expect(isDue(many(40, (index) => traceOf("export", String(index))))).toBe(false);
-    expect(isDue(many(41, (index) => traceOf("export", String(index))))).toBe(true);
-    expect(isDue(many(4, () => traceOf("a", "1")))).toBe(false);
-    expect(isDue(many(5, () => traceOf("a", "1")))).toBe(true);
+    expect(isOvergrown([])).toBe(false);
+    expect(isOvergrown(many(1000, (index) => traceOf(`case ${index}`, "1")))).toBe(false);
+    expect(isOvergrown(many(40, (index) => traceOf("export", String(index))))).toBe(false);
+    expect(isOvergrown(many(41, (index) => traceOf("export", String(index))))).toBe(true);
+    expect(isOvergrown(many(4, () => traceOf("a", "1")))).toBe(false);
+    expect(isOvergrown(many(5, () => traceOf("a", "1")))).toBe(true);
   });
 });
