@@ -169,7 +169,7 @@ it("ends where an audit from scratch ends, whatever happened before, and pays fo
         await expectAsFromScratch(rig);
       }),
     ),
-    { numRuns: runs(20) },
+    { numRuns: runs(12) },
   );
 }, 3_600_000);
 
