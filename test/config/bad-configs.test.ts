@@ -174,14 +174,14 @@ test("a folder that does not exist, with the name that was meant", () => {
       3 | repos: { dbt: { path: ../plattform, dir: dbt } }
         |                       ^^^^^^^^^^^^
         = did you mean "../platform"?
-        = looked at /work/plattform"
+        = looked at /data/plattform"
   `);
   expect(changed("dir: dbt", "dir: dbtt")).toMatchInlineSnapshot(`
     "audit.config.yaml:3:41 error[path-not-found]: folder "dbtt" does not exist
       3 | repos: { dbt: { path: ../platform, dir: dbtt } }
         |                                         ^^^^
         = did you mean "dbt"?
-        = looked at /work/platform/dbtt"
+        = looked at /data/platform/dbtt"
   `);
   expect(changed("dir: dbt", "dir: ../dot-sync")).toMatchInlineSnapshot(`
     "audit.config.yaml:3:41 error[outside-repo]: "../dot-sync" is outside of the repository
@@ -210,25 +210,25 @@ test.each([
   ["../.git/audit", "it is inside of .git"],
   ["./link-to-home", "it is your home folder"],
 ])("%s is not taken as the audit folder: %s", (dir, why) => {
-  const files = memoryFiles(usualFiles, { "/work/audits/link-to-home": "/home/me" });
+  const files = memoryFiles(usualFiles, { "/data/audits/link-to-home": "/home/me" });
   expect(said(`${smallest}dir: "${dir}"\n`, { files })).toContain(
     `error[unsafe-dir]: "${dir}" cannot be the audit folder: ${why}`,
   );
 });
 
 test("a file cannot be the audit folder", () => {
-  const files = memoryFiles([...usualFiles, "/work/audits/.audit"]);
+  const files = memoryFiles([...usualFiles, "/data/audits/.audit"]);
   expect(said(smallest, { files })).toContain('error[not-a-folder]: ".audit" is a file');
 });
 
 test("an exceptions file that is named and not there is a warning, since a misspelling would go unnoticed", () => {
-  const files = memoryFiles([...usualFiles, "/work/audits/audit.exceptions.yaml"]);
+  const files = memoryFiles([...usualFiles, "/data/audits/audit.exceptions.yaml"]);
   expect(added("exceptions: audit.exeptions.yaml", { files })).toMatchInlineSnapshot(`
     "audit.config.yaml:6:13 warning[path-not-found]: file "audit.exeptions.yaml" does not exist
       6 | exceptions: audit.exeptions.yaml
         |             ^^^^^^^^^^^^^^^^^^^^
         = did you mean "audit.exceptions.yaml"?
-        = looked at /work/audits/audit.exeptions.yaml"
+        = looked at /data/audits/audit.exeptions.yaml"
   `);
 });
 

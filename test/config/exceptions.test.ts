@@ -3,7 +3,7 @@ import { type ExceptionsOutcome, readExceptions } from "../../src/config/excepti
 import { renderDiagnostics } from "../../src/support/render-diagnostics.js";
 
 const read = (text: string): ExceptionsOutcome =>
-  readExceptions({ file: "/work/audits/audit.exceptions.yaml", cwd: "/work", reading: { kind: "text", text } });
+  readExceptions({ file: "/data/audits/audit.exceptions.yaml", cwd: "/data", reading: { kind: "text", text } });
 const said = (text: string) => renderDiagnostics(read(text).diagnostics, { color: false });
 
 test("an entry with all its fields, and one that never expires", () => {
@@ -47,7 +47,7 @@ test("no file, an empty one, and one with no entries yet are no exceptions", () 
 
 test("a file that cannot be read is an error, since its exceptions would be lost", () => {
   const reading = { kind: "unreadable", reason: "it is a folder" } as const;
-  const { diagnostics } = readExceptions({ file: "/work/x.yaml", cwd: "/work", reading });
+  const { diagnostics } = readExceptions({ file: "/data/x.yaml", cwd: "/data", reading });
   expect(renderDiagnostics(diagnostics, { color: false })).toBe(
     "x.yaml:1:1 error[unreadable]: the file cannot be read: it is a folder",
   );

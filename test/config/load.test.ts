@@ -4,18 +4,18 @@ import { load, loaded, memoryFiles, said, smallest } from "./rig.js";
 test("the smallest config gets every default", () => {
   expect(said(smallest)).toBe("");
   expect(loaded(smallest)).toMatchObject({
-    file: "/work/audits/audit.config.yaml",
-    baseDir: "/work/audits",
+    file: "/data/audits/audit.config.yaml",
+    baseDir: "/data/audits",
     name: "dot-audit",
-    dir: "/work/audits/.audit",
-    dbt: { path: "/work/platform", dir: "dbt", projectDir: "/work/platform/dbt", slot: true, command: "dbt" },
+    dir: "/data/audits/.audit",
+    dbt: { path: "/data/platform", dir: "dbt", projectDir: "/data/platform/dbt", slot: true, command: "dbt" },
     warehouse: { use: "duckdb", settings: { path: "dev.duckdb" } },
     groupBy: { columns: ["state"], label: "State", map: {} },
     strategy: "per-group",
     maxTestsPerTask: 12,
     slots: { count: 3, provider: "worktree" },
     agent: { use: "lineage", settings: {} },
-    exceptionsFile: "/work/audits/audit.exceptions.yaml",
+    exceptionsFile: "/data/audits/audit.exceptions.yaml",
     timeouts: { query: 60_000, task: 1_800_000 },
     prompt: null,
   });
@@ -34,9 +34,9 @@ test("the default categories are the pattern's four, one for each role", () => {
 test("without `run` and `artifacts` the pattern's own command builds the summary, and its table is read", () => {
   expect(loaded(smallest).summary).toMatchObject({
     run: `dbt build -s marts_test_failures_summary --vars '{"build_test_summary": true}'`,
-    cwd: "/work/platform/dbt",
-    targetPath: "/work/audits/.audit/dbt-target",
-    artifacts: "/work/audits/.audit/dbt-target",
+    cwd: "/data/platform/dbt",
+    targetPath: "/data/audits/.audit/dbt-target",
+    artifacts: "/data/audits/.audit/dbt-target",
     table: {
       relation: "marts_test_failures_summary",
       columns: { test: "test_name", group: null, failures: "failures" },
@@ -51,7 +51,7 @@ test("the pattern's command takes dbt's settings over, quoted for the shell", ()
   );
   expect(loaded(`${text}summary: { cwd: .. }\n`).summary.run).toBe(
     `uv run dbt build -s marts_test_failures_summary --vars '{"who": "it'\\''s", "n": 1, "build_test_summary": true}'` +
-      " --target 'my prod' --profiles-dir /work/audits --project-dir /work/platform/dbt",
+      " --target 'my prod' --profiles-dir /data/audits --project-dir /data/platform/dbt",
   );
 });
 
@@ -65,12 +65,12 @@ test("a dbt command given as a list stays a list", () => {
 test("artifacts alone run nothing; a command alone leaves its artifacts in its own target path", () => {
   expect(loaded(`${smallest}summary: { artifacts: ../platform/dbt/target }\n`).summary).toMatchObject({
     run: null,
-    artifacts: "/work/platform/dbt/target",
+    artifacts: "/data/platform/dbt/target",
     table: null,
   });
   expect(loaded(`${smallest}summary: { run: dbt test }\n`).summary).toMatchObject({
     run: "dbt test",
-    artifacts: "/work/audits/.audit/dbt-target",
+    artifacts: "/data/audits/.audit/dbt-target",
     table: null,
   });
 });
@@ -95,12 +95,12 @@ test.each([
 
 test("a home folder, a path out of the config's folder, and an absolute path", () => {
   const text = `${smallest}dir: ~/.claude-swarm/dbt-audit\nexceptions: ../known.yaml\n`;
-  expect(loaded(text)).toMatchObject({ dir: "/home/me/.claude-swarm/dbt-audit", exceptionsFile: "/work/known.yaml" });
+  expect(loaded(text)).toMatchObject({ dir: "/home/me/.claude-swarm/dbt-audit", exceptionsFile: "/data/known.yaml" });
   expect(loaded(`${smallest}dir: /var/audit\n`).dir).toBe("/var/audit");
 });
 
 test("slots are copies where a repository that needs them is no git checkout", () => {
-  const files = memoryFiles(["/work/audits/", "/work/platform/dbt/dbt_project.yml"]);
+  const files = memoryFiles(["/data/audits/", "/data/platform/dbt/dbt_project.yml"]);
   expect(loaded(smallest, { files }).slots).toEqual({ count: 3, provider: "copy", settings: { keep: false } });
   const withoutSlot = smallest.replace("dir: dbt }", "dir: dbt, slot: false }");
   expect(loaded(withoutSlot, { files }).slots.provider).toBe("worktree");
@@ -118,7 +118,7 @@ test("a slot provider keeps its settings apart from the count", () => {
 test("a source repository is named after its folder", () => {
   const text = smallest.replace("dir: dbt } }", "dir: dbt }, sources: [{ path: ../dot-sync, loads: [raw] }] }");
   expect(loaded(text).sources).toEqual([
-    { name: "dot-sync", path: "/work/dot-sync", dir: ".", slot: false, loads: ["raw"] },
+    { name: "dot-sync", path: "/data/dot-sync", dir: ".", slot: false, loads: ["raw"] },
   ]);
 });
 

@@ -101,7 +101,7 @@ test("no text makes the reader of exceptions throw, and every diagnostic lies in
   );
   fc.assert(
     fc.property(text, (text) => {
-      const { diagnostics } = readExceptions({ file: "/work/e.yaml", cwd: "/work", reading: { kind: "text", text } });
+      const { diagnostics } = readExceptions({ file: "/data/e.yaml", cwd: "/data", reading: { kind: "text", text } });
       expectInside(text, "e.yaml", diagnostics);
     }),
     { numRuns: 100 },

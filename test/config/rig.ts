@@ -52,10 +52,10 @@ export function memoryFiles(paths: readonly string[], links: Readonly<Record<str
 }
 
 const usualFiles = [
-  "/work/audits/",
-  "/work/.git/",
-  "/work/platform/dbt/dbt_project.yml",
-  "/work/dot-sync/",
+  "/data/audits/",
+  "/data/.git/",
+  "/data/platform/dbt/dbt_project.yml",
+  "/data/dot-sync/",
   "/home/me/",
 ];
 
@@ -73,8 +73,8 @@ interface Setting {
 }
 
 export function load(text: string, { env = {}, files = memoryFiles(usualFiles) }: Setting = {}): ConfigOutcome {
-  const file = "/work/audits/audit.config.yaml";
-  return loadConfig({ file, text, adapters, env, homeDir: "/home/me", cwd: "/work/audits", files });
+  const file = "/data/audits/audit.config.yaml";
+  return loadConfig({ file, text, adapters, env, homeDir: "/home/me", cwd: "/data/audits", files });
 }
 
 /** The config; where there is none, the test fails with what the loader says. */

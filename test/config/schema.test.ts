@@ -30,8 +30,8 @@ test("an adapter's settings are a branch chosen by its id", () => {
 test.each(examples)("the example of %s is right: %j", (key, example) => {
   const files = memoryFiles([
     ...usualFiles,
-    "/work/ai-platform-dbt/dbt/dbt_project.yml",
-    "/work/audits/audit.prompt.md",
+    "/data/ai-platform-dbt/dbt/dbt_project.yml",
+    "/data/audits/audit.prompt.md",
     "/home/me/.claude-swarm/",
   ]);
   const lines = smallest.split("\n").filter((line) => !line.startsWith(`${key}:`));

@@ -369,7 +369,7 @@ answer(cases);`);
 
   test("after kill -9 the next run removes the slots, pays for no finished case again, and needs no unlock", async () => {
     const audit = await inGit(
-      `if (task === "TX" || existsSync(${JSON.stringify("/nonexistent")})) answer(cases); else { process.stderr.write("hanging"); note("hangs"); await new Promise((r) => setTimeout(r, 60_000)); }`,
+      `if (task === "TX") answer(cases); else { process.stderr.write("hanging"); note("hangs"); setInterval(() => undefined, 1000); }`,
     );
     const running = audit.start("--progress", "plain");
     await running.says("investigate:TX executed");
@@ -386,7 +386,7 @@ answer(cases);`);
 
   test("Ctrl-C ends the agents, keeps what was finished, cleans up and exits 130", async () => {
     const audit = await inGit(
-      `if (task === "TX") answer(cases); else { note("pid " + process.pid); await new Promise((r) => setTimeout(r, 60_000)); }`,
+      `if (task === "TX") answer(cases); else { note("pid " + process.pid); setInterval(() => undefined, 1000); }`,
     );
     const running = audit.start("--progress", "plain");
     await running.says("investigate:TX executed");
@@ -605,7 +605,7 @@ describe("a wrong start", () => {
   test("a second run in the same folder is refused, and names the first", async () => {
     const audit = await withAgent(
       { vendor_missing: [["VA", 1]] },
-      "note('hangs'); await new Promise((r) => setTimeout(r, 60_000));",
+      "note('hangs'); setInterval(() => undefined, 1000);",
     );
     const first = audit.start("--progress", "plain");
     await first.says("investigate:VA started");
