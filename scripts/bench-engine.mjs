@@ -176,7 +176,7 @@ function report() {
     [`no-op, N = ${size}`, ...each(cell("noop", size))],
     [`one changed, N = ${size}`, ...each(cell("changed", size))],
   ]);
-  console.log(table(["", ...names], [...rows, [`cold, a node, N = ${small} (×1)`, ...each(perNode)]]));
+  console.log(table(["", ...names], [...rows, [`cold, a node, N = ${small}`, ...each(perNode)]]));
   console.log(`\n${table(["", "is", "target", ""], targets(figures, { small, large }))}`);
   const growth = names.flatMap((name) => {
     const [from, to] = [figures[`${name} 100`]?.noop?.median, figures[`${name} ${large}`]?.noop?.median];
@@ -189,5 +189,5 @@ function text(figure, written) {
   if (figure === null || figure === undefined) return "absent";
   if (figure.late) return "no time left";
   if (figure.over !== undefined) return `> ${(figure.over / 1000).toFixed(0)} s`;
-  return `${written(figure.median)}${figure.samples < 5 && figure.samples > 1 ? ` ×${figure.samples}` : ""}`;
+  return `${written(figure.median)}${figure.samples < 5 ? ` ×${figure.samples}` : ""}`;
 }
