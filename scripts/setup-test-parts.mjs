@@ -1,4 +1,4 @@
-// Sets up what the tests need beside Node: git, tmux, and dbt with DuckDB in .test-tools/venv (git-ignored).
+// Sets up what the tests need beside Node: git, strace (on Linux), and dbt with DuckDB in .test-tools/venv (git-ignored).
 // Does nothing where all is there. What it cannot set up it names, with the command, and ends with 1: no test is skipped.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -21,11 +21,16 @@ try {
 function ensurePrograms() {
   const missing = [
     ["git", "--version"],
-    ["tmux", "-V"],
+    // The kill tests stop the program at its system calls; strace is Linux only, and so are they.
+    ...(process.platform === "linux" ? [["strace", "-V"]] : []),
   ]
     .filter(([program, flag]) => run(program, [flag]).status !== 0)
     .map(([program]) => program);
   if (missing.length > 0) installPackages(missing, `${missing.join(" and ")} not found`);
+}
+
+if (process.platform !== "linux") {
+  console.error("setup-test-parts: the tests that kill the program at its system calls need Linux and are left out");
 }
 
 function ensureVenv() {

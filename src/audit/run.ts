@@ -6,6 +6,7 @@
 import { createStage } from "../execution/listr.js";
 import { runGraph } from "../execution/loop.js";
 import { createPools } from "../execution/pools.js";
+import { pruneRuns } from "../execution/runs.js";
 import { compile, restrict } from "../graph/compile.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
@@ -52,6 +53,9 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     const exitCode = exitCodeOf(audit, ends, report);
     if (report === null && has("collect")) await markAsEarlier(session, ends);
     await writeLastRun(session, exitCode, ends);
+    await pruneRuns(session.config.dir, session.now()).catch((error: Error) => {
+      session.emit({ type: "warning", message: `old runs could not be removed: ${error.message}` });
+    });
     const count = (outcome: Settled["outcome"]): number => ends.filter((end) => end.outcome === outcome).length;
     const counts = { executed: count("executed"), reused: count("reused"), failed: count("failed") };
     session.emit({ type: "run-settled", exitCode, ...counts });

@@ -41,12 +41,12 @@ function ofConfig(code: string, value: Readonly<Record<string, unknown>>): reado
   const around = Object.entries(required).flatMap(([key, line]) => (key in value ? [] : [line]));
   const text = [code.trimEnd(), ...around, ""].join("\n");
   const outcome = loadConfig({
-    file: "/work/audits/audit.config.yaml",
+    file: "/data/audits/audit.config.yaml",
     text,
     adapters: adapterSettings({ agents, slots, warehouses }),
     env: Object.fromEntries([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = ""]) => [name, "value"])),
     homeDir: "/home/me",
-    cwd: "/work/audits",
+    cwd: "/data/audits",
     files: everyPathIsThere,
   });
   return "config" in outcome ? outcome.warnings : outcome.diagnostics;
@@ -55,7 +55,7 @@ function ofConfig(code: string, value: Readonly<Record<string, unknown>>): reado
 function ofExceptions(code: string, value: Readonly<Record<string, unknown>>): readonly Diagnostic[] {
   const text = "version" in value ? code : `version: 1\n${code}`;
   const reading = { kind: "text", text } as const;
-  return readExceptions({ file: "/work/audits/audit.exceptions.yaml", cwd: "/work/audits", reading }).diagnostics;
+  return readExceptions({ file: "/data/audits/audit.exceptions.yaml", cwd: "/data/audits", reading }).diagnostics;
 }
 
 const examples = documents().flatMap((document) =>

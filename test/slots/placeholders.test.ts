@@ -5,9 +5,9 @@ import { fillCommand, fillPath } from "../../src/adapters/slots/placeholders.js"
 
 describe("placeholders in a command", () => {
   it("take a plain value as it is", () => {
-    expect(fillCommand("jg slot new {n}", { n: "3", repo: "/work/dbt" })).toBe("jg slot new 3");
-    expect(fillCommand("git worktree add {repo}-{n}", { n: "3", repo: "/work/dbt" })).toBe(
-      "git worktree add /work/dbt-3",
+    expect(fillCommand("jg slot new {n}", { n: "3", repo: "/data/dbt" })).toBe("jg slot new 3");
+    expect(fillCommand("git worktree add {repo}-{n}", { n: "3", repo: "/data/dbt" })).toBe(
+      "git worktree add /data/dbt-3",
     );
   });
 

@@ -199,9 +199,9 @@ setInterval(() => c, 1000);`;
 describe("the files of a DuckDB warehouse", () => {
   it("are the database and its log, beside the config, so that no slot may hold them", () => {
     const settings = duckdb.settings.parse({ path: "../data/dev.duckdb" });
-    expect(duckdb.localFiles?.(settings, "/work/audits")).toEqual([
-      "/work/data/dev.duckdb",
-      "/work/data/dev.duckdb.wal",
+    expect(duckdb.localFiles?.(settings, "/data/audits")).toEqual([
+      "/data/data/dev.duckdb",
+      "/data/data/dev.duckdb.wal",
     ]);
   });
 });
