@@ -64,19 +64,24 @@ export async function writeTaskPages(input: ReportInput, task: Task, reporters: 
   });
   const own = [`results/${task.id}.md`, `results/${task.id}.json`];
   for (const file of reporters.flatMap((reporter) => reporter.render(report))) {
-    if (own.includes(file.path)) await writeFileAtomic(join(input.session.config.dir, file.path), file.content);
+    if (own.includes(file.path)) await writeChanged(join(input.session.config.dir, file.path), file.content);
   }
 }
 
 /** Everything; pages of tasks that no longer exist are removed, since they would speak of an older audit. */
 export async function writeReports(report: AuditReport, config: Config, reporters: readonly Reporter[]): Promise<void> {
   const files = reporters.flatMap((reporter) => reporter.render(report));
-  for (const file of files) await writeFileAtomic(join(config.dir, file.path), file.content);
+  for (const file of files) await writeChanged(join(config.dir, file.path), file.content);
   const kept = new Set(files.map((file) => file.path));
   const results = join(config.dir, "results");
   for (const name of await readdir(results)) {
     if (/\.(md|json)$/.test(name) && !kept.has(`results/${name}`)) await rm(join(results, name), { force: true });
   }
+}
+
+/** To read a page costs a tenth of making it durable anew, and most pages of a rerun are as they were. */
+async function writeChanged(path: string, content: string): Promise<void> {
+  if ((await readFile(path, "utf8").catch(() => null)) !== content) await writeFileAtomic(path, content);
 }
 
 const earlierMark = "<!-- what follows is of an earlier run -->\n\n";

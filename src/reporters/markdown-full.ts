@@ -5,7 +5,7 @@
 import { counted } from "../model/amount.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import type { Failure } from "../model/result.js";
-import { caseName, groupText, heading, pageAnchor, pageChapter, pageName } from "./markdown-page.js";
+import { agentsOf, caseName, groupText, heading, pageAnchor, pageChapter, pageName } from "./markdown-page.js";
 import { remarks } from "./markdown-remarks.js";
 import { summary } from "./markdown-summary.js";
 import { codeSpan, fenced, inline, opening, table } from "./markdown-text.js";
@@ -15,6 +15,7 @@ const mostNames = 5;
 
 export function fullReport(report: AuditReport): string {
   const pages = pagesOf(report);
+  const severalAgents = agentsOf(report.cases).size > 1;
   const blocks = [
     heading(1, `${inline(report.name)} - Test Failures Audit`),
     origin(report),
@@ -24,7 +25,7 @@ export function fullReport(report: AuditReport): string {
     ...byTest(report, pages),
     ...contents(report, pages),
     ...remarks(report),
-    ...pages.flatMap((page) => ["---", ...pageChapter(page, report)]),
+    ...pages.flatMap((page) => ["---", ...pageChapter(page, report, severalAgents)]),
   ];
   return `${blocks.join("\n\n")}\n`;
 }
@@ -162,9 +163,13 @@ function countsIn(
 
 /** Balanced tasks have no table whose rows link to them. */
 function contents(report: AuditReport, pages: readonly Page[]): readonly string[] {
-  const linkedFrom = (page: Page): boolean =>
-    page.axis !== "mixed" &&
-    distinct(report.cases, (each) => (page.axis === "test" ? each.case.test.id : each.case.group.key)) > 1;
+  // Only a table with more than one row is shown, and links to its pages.
+  const linked = {
+    test: distinct(report.cases, (each) => each.case.test.id) > 1,
+    group: distinct(report.cases, (each) => each.case.group.key) > 1,
+    mixed: false,
+  };
+  const linkedFrom = (page: Page): boolean => linked[page.axis];
   const rest = pages.filter((page) => !linkedFrom(page));
   if (rest.length < 2) return [];
   return [

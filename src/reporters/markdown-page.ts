@@ -23,13 +23,13 @@ export function pageFile(page: Page, report: AuditReport): string {
 }
 
 /** A page as a chapter under headings of level 1. */
-export function pageChapter(page: Page, report: AuditReport): readonly string[] {
+export function pageChapter(page: Page, report: AuditReport, severalAgents: boolean): readonly string[] {
   return [
     `<a id="${pageAnchor(page)}"></a>`,
     heading(2, pageTitle(page, report)),
     ...about(page),
     summaryLines(page, report).join("\n"),
-    ...(agentsOf(report.cases).size > 1 ? provenance(page.cases) : []),
+    ...(severalAgents ? provenance(page.cases) : []),
     ...sections(page, report, 3),
   ];
 }
@@ -72,7 +72,7 @@ function summaryLines(page: Page, report: AuditReport): readonly string[] {
   ];
 }
 
-function agentsOf(cases: readonly ReportedCase[]): ReadonlySet<string> {
+export function agentsOf(cases: readonly ReportedCase[]): ReadonlySet<string> {
   return new Set(
     cases.flatMap(({ report }) =>
       report.status === "found" ? [agentText(report.finding.provenance.agent, report.finding.provenance.model)] : [],

@@ -89,8 +89,15 @@ export function checkTemplate(template: PromptTemplate): Result<void> {
   return ok(undefined);
 }
 
-/** What `audit-run schema finding` prints, on fewer lines. */
+let schemaText: string | null = null;
+
+/** What `audit-run schema finding` prints, on fewer lines; the same for all tasks. */
 function answerSchema(): string {
+  schemaText ??= makeAnswerSchema();
+  return schemaText;
+}
+
+function makeAnswerSchema(): string {
   const schema = z.toJSONSchema(AgentAnswer, {
     io: "input",
     target: "draft-7",

@@ -3,6 +3,7 @@
  * but for the day on which the audit was created.
  */
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Task, TaskEntry, TaskStatus, TasksFile } from "../model/task.js";
 import { writeFileAtomic } from "../support/files.js";
 import { resultFile } from "./result-file.js";
@@ -27,13 +28,15 @@ export async function createTaskList(options: {
     return `${JSON.stringify({ project, created, tasks: entries } satisfies TasksFile, null, 2)}\n`;
   };
 
-  // One write at a time; updates that arrive meanwhile go together into the next one.
-  let dirty = true;
+  // One write at a time, at most four a second; updates that arrive meanwhile go together into the next one.
+  let dirty = false;
   let writing: Promise<void> | null = null;
+  const hurry = new AbortController();
   const write = async (): Promise<void> => {
     while (dirty) {
       dirty = false;
       await writeFileAtomic(file, content());
+      await sleep(interval, undefined, { signal: hurry.signal, ref: false }).catch(() => undefined);
     }
   };
   const start = (): Promise<void> => {
@@ -43,7 +46,7 @@ export async function createTaskList(options: {
     return writing;
   };
 
-  await start();
+  await writeFileAtomic(file, content());
   return {
     update(taskId, next) {
       status.set(taskId, next);
@@ -52,11 +55,15 @@ export async function createTaskList(options: {
       start().catch(() => undefined);
     },
     async flush() {
+      hurry.abort();
       await writing?.catch(() => undefined);
       if (dirty) await start();
     },
   };
 }
+
+/** Milliseconds between two versions of the view. */
+const interval = 250;
 
 function entry(task: Task, id: number, status: TaskStatus): TaskEntry {
   return {
