@@ -7,7 +7,7 @@ import { relevantParts } from "../dbt/relevance.js";
 import type { Case } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import type { Project } from "../model/project.js";
-import { ok, type Result } from "../model/result.js";
+import { failed, ok, type Result } from "../model/result.js";
 import { git } from "../support/git.js";
 
 export interface AffectedCase {
@@ -31,6 +31,13 @@ export async function affectedBy(
   config: Config,
 ): Promise<Result<Affected>> {
   const { projectDir } = config.dbt;
+  // Outside of a checkout `git diff` explains its options instead of what is wrong.
+  const revision = await git(projectDir, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${base}^{commit}`]);
+  if (!revision.ok) {
+    return failed("command-failed", `git knows no revision ${JSON.stringify(base)} in ${projectDir}`, {
+      hint: "The dbt project must be in a git checkout, and --base a branch, tag or commit of it.",
+    });
+  }
   const diff = await git(projectDir, [
     "diff",
     "--name-only",

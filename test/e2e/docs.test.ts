@@ -1,4 +1,5 @@
 // The commands of README and docs/cli.md, in their order, run by the built program on the demo.
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +9,15 @@ import { type AuditFolder, demoFolder } from "../rig/small-audit.js";
 let demo: AuditFolder;
 beforeAll(async () => {
   demo = await demoFolder();
+  // As a user has it: in a checkout with a branch main.
+  const git = ["-c", "user.name=t", "-c", "user.email=t@t"];
+  for (const args of [
+    ["init", "-q", "-b", "main"],
+    ["add", "."],
+    ["commit", "-qm", "one"],
+  ]) {
+    execFileSync("git", [...git, ...args], { cwd: demo.folder, stdio: "pipe" });
+  }
 });
 afterAll(async () => {
   await demo.remove();
