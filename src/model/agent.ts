@@ -16,6 +16,46 @@ export type Admission =
   | { readonly admitted: true }
   | { readonly admitted: false; readonly objections: readonly Objection[] };
 
+/**
+ * Tools of audit-run for one task, over MCP (streamable HTTP on loopback). Towards the agent's program the server is named
+ * `audit`: get_task, get_failing_rows, get_test_sql, get_model_sql, get_lineage, describe_relation, run_sql,
+ * list_known_exceptions, submit_finding (durable at once).
+ */
+export interface ToolServer {
+  /** `http://127.0.0.1:PORT/…`. */
+  readonly url: string;
+  /** Bearer token of this task; worth nothing once the server is closed. */
+  readonly token: string;
+  /** Ends what runs, and frees the port. */
+  close(): Promise<void>;
+}
+
+/** What an agent has spent since the last report of this kind: add them up. */
+export interface Usage {
+  /** Tokens that were read anew; `cached` ones are not among them. */
+  readonly input: number;
+  readonly output: number;
+  readonly cached: number;
+  /** US dollars as the agent's program states them; null where it does not. */
+  readonly cost: number | null;
+  readonly turns: number;
+}
+
+/** What is seen of an agent at work. Never decides anything: admission and the outcome do. */
+export type AgentActivity =
+  /** `model` and `version` as the program itself says. `conversation` continues it. */
+  | {
+      readonly type: "started";
+      readonly model: string | null;
+      readonly version: string;
+      readonly conversation: string | null;
+    }
+  | { readonly type: "says"; readonly text: string }
+  | { readonly type: "uses"; readonly tool: string; readonly detail: string }
+  | { readonly type: "spent"; readonly usage: Usage }
+  /** The model's service refused for now, and the program waits. */
+  | { readonly type: "waits"; readonly why: string };
+
 export interface InvestigationRequest {
   readonly task: Task;
   /** Cases of the task without a finding; the only ones to answer. */
@@ -46,6 +86,10 @@ export interface InvestigationRequest {
   /** Hands in text that is no draft at all; its objections come back, and the text is kept. */
   readonly reject: (text: string, objection: Objection) => void;
   readonly progress: (message: string) => void;
+  /** Called as it happens, with text that is redacted and capped by the adapter. */
+  readonly onActivity: (activity: AgentActivity) => void;
+  /** Serves the tools for this task; the agent closes them. Null: there are none, and the answer alone counts. */
+  readonly tools: (() => Promise<Result<ToolServer>>) | null;
   readonly signal: AbortSignal;
 }
 

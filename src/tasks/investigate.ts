@@ -137,6 +137,8 @@ async function ask(
       submit: (draft) => desk.submit(draft),
       reject: (answer, objection) => desk.reject(answer, objection),
       progress: (message) => session.emit({ type: "progress", node: `investigate:${task.id}`, message }),
+      onActivity: () => {},
+      tools: null,
       signal,
     };
     const ended = await agent.investigate(request);

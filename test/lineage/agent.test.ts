@@ -71,6 +71,8 @@ function asked(rig: Rig, cases: readonly Case[], more: Partial<InvestigationRequ
     },
     reject: () => undefined,
     progress: () => undefined,
+    onActivity: () => undefined,
+    tools: null,
     signal: new AbortController().signal,
     ...more,
   };

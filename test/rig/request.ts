@@ -26,6 +26,8 @@ export function requestFor(ids: readonly string[], more: Partial<InvestigationRe
     submit: async () => ({ admitted: true }),
     reject: () => {},
     progress: () => {},
+    onActivity: () => {},
+    tools: null,
     signal: new AbortController().signal,
     ...more,
   };
