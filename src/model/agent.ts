@@ -81,8 +81,11 @@ export interface InvestigationRequest {
   readonly query: Query;
   /** Columns of relations by `relationKey`; memoised for the audit. */
   readonly describe: Warehouse["describe"];
-  /** Hands in one draft; resolves when it is durable or sent back. */
-  readonly submit: (draft: FindingDraft) => Promise<Admission>;
+  /**
+   * Hands in one draft; resolves when it is durable or sent back.
+   * @param took milliseconds of work on it, where the drafts of an answer come all at once; default: since the last one.
+   */
+  readonly submit: (draft: FindingDraft, took?: number) => Promise<Admission>;
   /** Hands in text that is no draft at all; its objections come back, and the text is kept. */
   readonly reject: (text: string, objection: Objection) => void;
   readonly progress: (message: string) => void;
@@ -98,6 +101,8 @@ export interface Investigator {
   readonly id: string;
   /** Only these agents lease a slot. */
   readonly needsSlot: boolean;
+  /** It costs nothing but time. Otherwise its cost is what it tells as `spent`, and not known where it tells nothing. */
+  readonly isFree?: boolean;
   /** Whether the rendered prompt reaches it: only then the template and the knowledge are parts of a fingerprint. */
   readonly readsPrompt: boolean;
   /** What else decides its answer: model, argv, algorithm version. Parts of the fingerprint. */

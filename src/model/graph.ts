@@ -55,6 +55,8 @@ export interface Trace {
   readonly facts?: Facts;
   /** Milliseconds of an agent's time; what the next investigation of this case may take. Never compared. */
   readonly took?: number;
+  /** US dollars that an agent told it spent, this case's share. Absent: it told nothing. Never compared. */
+  readonly cost?: number;
   /** Which data it was made from: the summary's output. Queries that it observed gave that result then. */
   readonly data?: string;
   /** Known only after the work: files that the output cites. Compared with the disk when judged. */

@@ -8,7 +8,7 @@ import type { Admission } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
 import type { Finding, Objection } from "../model/finding.js";
-import type { Facts, Parts } from "../model/graph.js";
+import type { Facts, Parts, Trace } from "../model/graph.js";
 import { type Failure, ok } from "../model/result.js";
 import type { Query, QueryResult } from "../model/warehouse.js";
 import { type Redactor, redactStrings } from "../support/redact.js";
@@ -17,8 +17,12 @@ import { maskColumns } from "./mask.js";
 import type { Session } from "./session.js";
 
 export interface AdmissionDesk {
-  /** Takes one draft; concurrent drafts are taken one after the other. */
-  submit(draft: unknown): Promise<Admission>;
+  /** Takes one draft; concurrent drafts are taken one after the other. @param took default: the time since the last one. */
+  submit(draft: unknown, took?: number): Promise<Admission>;
+  /** Notes US dollars that the agent has spent. */
+  spent(cost: number): void;
+  /** At the end: records what was spent, in equal shares, with the findings that it was spent for. */
+  settle(): Promise<void>;
   /** Takes text that is no draft at all. */
   reject(text: string, objection: Objection): void;
   readonly answered: ReadonlySet<string>;
@@ -71,6 +75,8 @@ export function openDesk(options: {
   const refused = new Map<string, string>();
   let objections: Objection[] = [];
   let failure: Failure | null = null;
+  const committed: { readonly trace: Omit<Trace, "output">; readonly finding: Finding }[] = [];
+  let owed = 0;
   let lastAt = session.now().getTime();
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -93,7 +99,7 @@ export function openDesk(options: {
     return { admitted: false, objections: found };
   };
 
-  const take = async (draft: unknown): Promise<Admission> => {
+  const take = async (draft: unknown, took: number | undefined): Promise<Admission> => {
     const context: AdmissionContext = {
       cases: options.cases,
       answered,
@@ -115,7 +121,7 @@ export function openDesk(options: {
       failure = decision.failure;
       return { admitted: false, objections: [] };
     }
-    await commit(withoutValues(decision.finding, session.redactValues));
+    await commit(withoutValues(decision.finding, session.redactValues), took);
     return { admitted: true };
   };
 
@@ -130,24 +136,23 @@ export function openDesk(options: {
     return admission.decide({ results, files });
   };
 
-  const commit = async (finding: Finding): Promise<void> => {
+  const commit = async (finding: Finding, took: number | undefined): Promise<void> => {
     const subject = options.cases.find(({ id }) => id === finding.case);
     if (subject === undefined) throw new Error(`BUG: a finding for ${finding.case}, which is not in the task`);
     const parts = options.partsOf(subject);
-    await session.traces.commit(
-      {
-        subject: finding.case,
-        fingerprint: digestOf(parts),
-        parts,
-        facts: options.factsOf(subject),
-        took: sinceLast(),
-        ...(session.progress.data === null ? {} : { data: session.progress.data }),
-        observed: { ...(await observedFiles(finding, repos)), ...(await observedQueries(finding, shown)) },
-        run: session.run.id,
-        at: finding.provenance.at,
-      },
-      finding,
-    );
+    const trace = {
+      subject: finding.case,
+      fingerprint: digestOf(parts),
+      parts,
+      facts: options.factsOf(subject),
+      took: took ?? sinceLast(),
+      ...(session.progress.data === null ? {} : { data: session.progress.data }),
+      observed: { ...(await observedFiles(finding, repos)), ...(await observedQueries(finding, shown)) },
+      run: session.run.id,
+      at: finding.provenance.at,
+    };
+    await session.traces.commit(trace, finding);
+    committed.push({ trace, finding });
     answered.add(finding.case);
     refused.delete(finding.case);
     session.progress.findings.set(finding.case, { finding, reused: false });
@@ -164,13 +169,22 @@ export function openDesk(options: {
     get failure() {
       return failure;
     },
-    submit(draft) {
-      const taken = queue.then(() => take(draft));
+    submit(draft, took) {
+      const taken = queue.then(() => take(draft, took));
       queue = taken.catch(() => undefined);
       return taken;
     },
     reject(answer, objection) {
       refuse(answer, [objection]);
+    },
+    spent(cost) {
+      owed += cost;
+    },
+    async settle() {
+      // Most agents tell their cost when they end, long after their findings were made durable: they are written again.
+      const cost = owed / committed.length;
+      if (owed > 0)
+        for (const { trace, finding } of committed) await session.traces.commit({ ...trace, cost }, finding);
     },
     newRound() {
       objections = [];

@@ -49,6 +49,7 @@ export async function investigate(investigation: Investigation, session: Session
   const ended = session.agent.needsSlot
     ? await inSlot(session, (checkouts) => ask(investigation, session, desk, query, folder, checkouts))
     : await ask(investigation, session, desk, query, folder, repoRoots(session));
+  await desk.settle();
   return conclude(ended, desk, investigation, session);
 }
 
@@ -134,10 +135,12 @@ async function ask(
       dialect,
       query,
       describe: warehouse.value.describe,
-      submit: (draft) => desk.submit(draft),
+      submit: (draft, took) => desk.submit(draft, took),
       reject: (answer, objection) => desk.reject(answer, objection),
       progress: (message) => session.emit({ type: "progress", node: `investigate:${task.id}`, message }),
-      onActivity: () => {},
+      onActivity: (activity) => {
+        if (activity.type === "spent") desk.spent(activity.usage.cost ?? 0);
+      },
       tools: null,
       signal,
     };

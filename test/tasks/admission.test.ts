@@ -67,6 +67,30 @@ const admit = async (sql: string, claim: Record<string, unknown> = {}) => {
   return { admission, open, session, finding: committed[0]?.finding, observed: committed[0]?.trace.observed };
 };
 
+describe("what an agent told that it spent", () => {
+  const plain = { ...draft, evidence: [{ title: "one", sql: "select 1 as one" }] };
+
+  it("is recorded with the findings that it was spent for, when the agent has ended", async () => {
+    const { open, committed } = desk();
+    open.spent(0.25);
+    await open.submit(plain, 4_000);
+    open.spent(0.5);
+    await open.settle();
+    expect(committed.map(({ trace: { took, cost } }) => ({ took, cost }))).toEqual([
+      { took: 4_000, cost: undefined },
+      { took: 4_000, cost: 0.75 },
+    ]);
+    expect({ ...committed[1], trace: null }).toEqual({ ...committed[0], trace: null });
+  });
+
+  it("is not made up where it told nothing", async () => {
+    const { open, committed } = desk();
+    await open.submit(plain);
+    await open.settle();
+    expect(committed.map(({ trace }) => "cost" in trace)).toEqual([false]);
+  });
+});
+
 describe("an admitted finding", () => {
   it("is kept and shown without the values of the config's variables, and SQL's shapes stay", async () => {
     const { finding, session } = await admit("select note, 'password=abc' as shape from secret_schema.bids", {});

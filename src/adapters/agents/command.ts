@@ -94,7 +94,7 @@ async function conclude(
     });
   }
   const cleanExit = end.reason === "exited" && end.exitCode === 0;
-  await handIn(end.stdout.head, cleanExit, request, redact);
+  await handIn(end, cleanExit, request, redact);
   if (cleanExit) return ok(undefined);
   const detail = redact(capturedText(end.stderr).trim()).slice(-2_000);
   if (end.reason !== "exited") {
@@ -110,7 +110,7 @@ async function conclude(
 
 /** An answer that cannot be read is told only where the program ended well; otherwise its end is the news. */
 async function handIn(
-  stdout: Buffer,
+  { stdout: { head: stdout }, duration }: ProcessEnd,
   cleanExit: boolean,
   request: InvestigationRequest,
   redact: (text: string) => string,
@@ -130,7 +130,7 @@ async function handIn(
   for (const [position, raw] of answer.findings.entries()) {
     const finding = readFinding(raw, position, request.cases);
     if (!finding.ok) request.reject(capped(redact(finding.text)), finding.objection);
-    else await request.submit(finding.draft);
+    else await request.submit(finding.draft, Math.round(duration / answer.findings.length));
   }
   request.progress(`${answer.findings.length} findings handed in`);
 }

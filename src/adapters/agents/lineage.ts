@@ -45,6 +45,7 @@ function createInvestigator(settings: Settings): Investigator {
   return {
     id: "lineage",
     needsSlot: false,
+    isFree: true,
     readsPrompt: false,
     parts: { algorithm: "lineage@1", maxQueries: String(settings.maxQueries) },
     model: null,
