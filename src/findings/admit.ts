@@ -7,11 +7,11 @@ import type { CategoryConfig } from "../model/config.js";
 import type { AcceptedException, Evidence, Finding, FindingDraft, Objection, Provenance } from "../model/finding.js";
 import type { Failure, FailureCode, Result } from "../model/result.js";
 import type { QueryResult } from "../model/warehouse.js";
-import { differences, resultDigest } from "./claims.js";
 import { caseNamed, parseDraft } from "./draft.js";
+import { checkEvidence, citedQueries } from "./evidence.js";
 import { applyExceptions } from "./exceptions.js";
 import { checkLocations, type FileQuestion, type Objecting } from "./locations.js";
-import { cleanLine, cleanText, isPlaceholder, quoted } from "./text.js";
+import { cleanText, isPlaceholder, quoted } from "./text.js";
 
 export interface AdmissionContext {
   /** All cases of the task, answered ones too. */
@@ -26,6 +26,8 @@ export interface AdmissionContext {
   readonly repos: readonly string[];
   /** Words that the prompt's template uses as slots, such as `description`. */
   readonly templateWords: readonly string[];
+  /** SQL of a query that was run for this task, by its query_id; null for any other. Default: none was. */
+  readonly sqlOf?: (queryId: string) => string | null;
   readonly provenance: Provenance;
 }
 
@@ -65,15 +67,16 @@ export function admit(input: unknown, context: AdmissionContext): Admission {
   }
   const object = (code: Objection["code"], message: string): Objection => ({ case: subject.id, code, message });
   const located = checkLocations(draft.locations ?? [], context.repos, object);
-  const objections = [...checkMeaning(draft, subject, context, object), ...located.objections];
-  const sqls = draft.evidence.map((claim) => cleanText(claim.sql));
+  const cited = citedQueries(draft, context.sqlOf ?? (() => null), object);
+  const objections = [...checkMeaning(draft, subject, context, object), ...located.objections, ...cited.objections];
+  const sqls = cited.queries.map(({ sql }) => sql);
   const decide = (answers: Answers): Decision => {
     if (answers.results.length !== sqls.length || answers.files.length !== located.questions.length) {
       throw new Error("BUG: an admission got fewer or more answers than it asked for");
     }
     const outage = answers.results.find((result) => !result.ok && notTheAgents.has(result.failure.code));
     if (outage !== undefined && !outage.ok) return { kind: "failed", failure: outage.failure };
-    const proved = checkEvidence(draft, sqls, answers.results, object);
+    const proved = checkEvidence(cited.queries, answers.results, object);
     const missing = located.questions
       .filter((_, index) => answers.files[index] === false)
       .map(({ repo, file }) =>
@@ -133,40 +136,6 @@ function checkMeaning(
     );
   }
   return objections;
-}
-
-function checkEvidence(
-  draft: FindingDraft,
-  sqls: readonly string[],
-  results: readonly Result<QueryResult>[],
-  object: Objecting,
-): { evidence: readonly Evidence[]; objections: readonly Objection[] } {
-  const evidence: Evidence[] = [];
-  const objections: Objection[] = [];
-  for (const [index, claim] of draft.evidence.entries()) {
-    const result = results[index];
-    const sql = sqls[index];
-    if (result === undefined || sql === undefined) continue;
-    const title = cleanLine(claim.title ?? "");
-    const where = title === "" ? `evidence[${index}]` : `evidence[${index}] (${quoted(title)})`;
-    if (!result.ok) {
-      const code = result.failure.code === "query-refused" ? "query-refused" : "query-failed";
-      const said = cleanText(result.failure.message).trim().slice(0, 1000);
-      const hint = result.failure.hint === undefined ? "" : ` ${cleanLine(result.failure.hint)}`;
-      objections.push(
-        object(code, `${where} ${code === "query-refused" ? "was refused" : "could not be run"}: ${said}${hint}`),
-      );
-      continue;
-    }
-    objections.push(...differences(claim, result.value).map((text) => object("claim-differs", `${where}: ${text}`)));
-    evidence.push({
-      title: title === "" ? null : title,
-      sql,
-      result: result.value,
-      resultDigest: resultDigest(result.value),
-    });
-  }
-  return { evidence, objections };
 }
 
 function finish(

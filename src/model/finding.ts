@@ -20,15 +20,30 @@ export const Location = z.strictObject({
   resource: z.string().min(1).optional().describe("dbt unique_id of the model or source, if there is one."),
 });
 
-export const EvidenceClaim = z.strictObject({
-  title: z.string().max(300).optional().describe("What this query shows, in one sentence."),
-  sql: z.string().min(1).max(100_000).describe("One SELECT. It is run again before the finding is accepted."),
-  row_count: z.int().min(0).optional().describe("How many rows it gives. Checked when it is run again."),
-  value: z
-    .union([z.string(), z.number(), z.boolean(), z.null()])
-    .optional()
-    .describe("The single value that it gives (one row, one column). Checked when it is run again."),
-});
+export const EvidenceClaim = z
+  .strictObject({
+    title: z.string().max(300).optional().describe("What this query shows, in one sentence."),
+    sql: z
+      .string()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .describe("One SELECT. It is run again before the finding is accepted."),
+    query_id: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("Instead of sql: the query_id that a tool gave in this task. That query is run again."),
+    row_count: z.int().min(0).optional().describe("How many rows it gives. Checked when it is run again."),
+    value: z
+      .union([z.string(), z.number(), z.boolean(), z.null()])
+      .optional()
+      .describe("The single value that it gives (one row, one column). Checked when it is run again."),
+  })
+  .refine(({ sql, query_id }) => (sql === undefined) !== (query_id === undefined), {
+    message: "give either sql or query_id",
+  });
 
 /** What an agent answers for one case. Unknown keys are refused, so that a misspelt field is noticed. */
 export const FindingDraft = z.strictObject({
@@ -111,6 +126,7 @@ export interface Objection {
     | "needs-exception"
     | "placeholder"
     | "no-evidence"
+    | "unknown-query"
     | "query-refused"
     | "query-failed"
     | "claim-differs"

@@ -93,6 +93,31 @@ it("asks for each evidence query and each cited file, then admits", () => {
   });
 });
 
+describe("a cited query_id", () => {
+  const more = { sqlOf: (id: string) => (id === "q1" ? "select letting_id from raw.lettings" : null) };
+
+  it("stands for the SQL of that query, which is run again", () => {
+    const cited = { ...draft, evidence: [{ query_id: "q1", row_count: 3 }] };
+    expect(finding(decide(cited, {}, more))).toEqual(finding(decide(draft)));
+    expect(objections(decide({ ...draft, evidence: [{ query_id: "q1", row_count: 4 }] }, {}, more))).toEqual([
+      "claim-differs: evidence[0]: row_count is 4, but the query gives 3 rows.",
+    ]);
+  });
+
+  it("of no query of this task is refused, beside all else that is wrong", () => {
+    const evidence = [
+      { title: "made up", query_id: "q9" },
+      ...draft.evidence.map((each) => ({ ...each, row_count: 1 })),
+    ];
+    expect(objections(decide({ ...draft, evidence, failures: 2 }, {}, more))).toEqual([
+      expect.stringContaining("count-differs: failures is 2"),
+      'unknown-query: evidence[0] ("made up"): no query of this task has the query_id "q9"; cite one that run_sql gave you, or give its sql.',
+      "claim-differs: evidence[1]: row_count is 1, but the query gives 3 rows.",
+    ]);
+    expect(objections(decide({ ...draft, evidence: [{ query_id: "q1" }] }))[0]).toMatch(/^unknown-query/);
+  });
+});
+
 describe("shape", () => {
   it("says where the shape is wrong, and of which case", () => {
     const decision = decide({ ...draft, confidence: "sure", evidence: [{ sql: 7 }], rootcause: "x" });
@@ -108,6 +133,14 @@ describe("shape", () => {
     const found = objections(decide({ ...draft, evidence: Array.from({ length: 20 }, () => ({})) }));
     expect(found).toHaveLength(11);
     expect(found.at(-1)).toBe("schema: And 10 more mistakes of shape.");
+  });
+
+  it("wants of each evidence either its SQL or a query_id", () => {
+    const wrong = { ...draft, evidence: [{ title: "neither" }, { sql: "select 1", query_id: "q1" }] };
+    expect(objections(decide(wrong))).toEqual([
+      "schema: `evidence[0]` has the wrong shape: give either sql or query_id.",
+      "schema: `evidence[1]` has the wrong shape: give either sql or query_id.",
+    ]);
   });
 
   it("refuses what is no object at all", () => {
