@@ -72,6 +72,44 @@ export class Capture {
   }
 }
 
+/** A line of a program's output that is longer is left out: no message of a protocol is. */
+const longestMessage = 32 * 1024 * 1024;
+
+/** Cuts what comes into lines, without their ends. */
+export class LineReader {
+  readonly #onLine: (line: string) => void;
+  readonly #decoder = new StringDecoder("utf8");
+  #pieces: string[] = [];
+  #length = 0;
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  add(chunk: Buffer): void {
+    const parts = this.#decoder.write(chunk).split("\n");
+    for (const [position, part] of parts.entries()) {
+      if (position > 0) this.#endLine();
+      this.#length += part.length;
+      if (this.#length > longestMessage) this.#pieces = [];
+      else this.#pieces.push(part);
+    }
+  }
+
+  /** The last line need not end. */
+  end(): void {
+    this.#pieces.push(this.#decoder.end());
+    this.#endLine();
+  }
+
+  #endLine(): void {
+    const line = this.#length > longestMessage ? "" : this.#pieces.join("");
+    this.#pieces = [];
+    this.#length = 0;
+    if (line !== "") this.#onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
+  }
+}
+
 /** A line longer than this is redacted in pieces. */
 const longestLine = 256 * 1024;
 

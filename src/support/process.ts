@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdir, readFile, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { failed, ok, type Result } from "../model/result.js";
-import { Capture, type Captured, OutputFile } from "./process-output.js";
+import { Capture, type Captured, LineReader, OutputFile } from "./process-output.js";
 
 export { type Captured, capturedText } from "./process-output.js";
 
@@ -24,6 +24,8 @@ export interface ProcessOptions {
   readonly stderrFile?: string;
   /** Applied to what goes into those files, line by line. */
   readonly redact?: (text: string) => string;
+  /** Called with each line of stdout that is not empty, as it comes. */
+  readonly onLine?: (line: string) => void;
   /** Bytes of each stream to keep in memory. Default: the first and the last 64 KiB. */
   readonly keep?: { readonly head: number; readonly tail: number };
   /** Both streams together; beyond it the process is ended. Default: no limit. */
@@ -120,6 +122,8 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
     collect(child.stdout, stdout, stdoutFile, tooLarge),
     collect(child.stderr, stderr, stderrFile, tooLarge),
   ];
+  const lines = options.onLine === undefined ? undefined : new LineReader(options.onLine);
+  if (lines !== undefined) child.stdout?.on("data", (chunk: Buffer) => lines.add(chunk));
   const onAbort = () => stop("aborted");
   options.signal?.addEventListener("abort", onAbort);
   if (isAborted(options.signal)) onAbort();
@@ -136,6 +140,7 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   living.delete(pid);
   unguard();
   await drain(Promise.all(streams), () => stdout.bytes + stderr.bytes);
+  lines?.end();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
   const duration = performance.now() - startedAt;
   await closeFiles();
