@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { completedFrom, loadProject, loadRunResults } from "../dbt/load.js";
 import { type EventLog, openEventLog } from "../execution/events.js";
-import { acquireLock } from "../execution/lock.js";
+import { takeFolder } from "../execution/hold.js";
 import { createSlotPool } from "../execution/slot-pool.js";
 import { openTraceStore } from "../execution/traces.js";
 import type { Config } from "../model/config.js";
@@ -24,6 +24,8 @@ export interface OpenedAudit extends LoadedAudit {
   readonly view: ProgressView;
   /** Another handle than the session's, on the warehouse as it is now. */
   readonly openWarehouse: () => Promise<Result<Warehouse>>;
+  /** What a run that was killed had left running, one message each. */
+  readonly leftovers: readonly string[];
   /** Closes the warehouse, the traces and the lock; safe to call once at the end. */
   readonly close: () => Promise<void>;
 }
@@ -44,25 +46,25 @@ export async function openAudit(
     const message = `the audit folder ${config.dir} cannot be written: ${(error as Error).message}`;
     return refusal(exitCodes.preflight, { code: "disk", message, hint: "Move it with `dir` in the config." });
   }
-  const lock = await acquireLock(folders.lockFile, request.now);
-  if (!lock.ok) return refusal(exitCodes.preflight, lock.failure);
+  const hold = await takeFolder(folders.root, request.now);
+  if (!hold.ok) return refusal(exitCodes.preflight, hold.failure);
 
   const store = await openTraceStore(folders.traces);
   if (!store.ok) {
-    await lock.value();
+    await hold.value.giveBack();
     return refusal(exitCodes.preflight, store.failure);
   }
   const traces = store.value;
   if (request.retry && traces.find("export").length === 0) {
     await traces.close();
-    await lock.value();
+    await hold.value.giveBack();
     const message = "there is nothing to retry: no run has come as far as its export";
     return refusal(exitCodes.usage, { code: "usage", message, hint: "Run `audit-run` first." });
   }
   const provider = await createProvider(config, registries);
   if (!provider.ok) {
     await traces.close();
-    await lock.value();
+    await hold.value.giveBack();
     return refusal(exitCodes.preflight, redactStrings(provider.failure, loaded.redact));
   }
   const events = openEventLog(join(folders.run, "events.jsonl"), request.now, loaded.redact, [
@@ -93,10 +95,20 @@ export async function openAudit(
     if (opened?.ok) await opened.value.close();
     await events.close();
     await traces.close();
-    await lock.value();
+    await hold.value.giveBack();
   };
   const reporters = Object.values(registries.reporters);
-  return { ...loaded, session, provider: provider.value, reporters, events, view, openWarehouse: openNow, close };
+  return {
+    ...loaded,
+    session,
+    provider: provider.value,
+    reporters,
+    events,
+    view,
+    openWarehouse: openNow,
+    leftovers: hold.value.warnings,
+    close,
+  };
 }
 
 export async function loadArtifacts(config: Config): Promise<Result<Artifacts>> {

@@ -36,6 +36,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
   const work = await nodeWork(audit, ["collect", "cleanup"].filter(has));
   const { slots, concurrency } = session.config;
   session.emit({ type: "run-started", run: session.run.id, version: request.version, argv: request.argv });
+  for (const message of audit.leftovers) session.emit({ type: "warning", message });
   for (const message of session.traces.damage) session.emit({ type: "warning", message: `traces/${message}` });
   try {
     const settled = await runGraph({

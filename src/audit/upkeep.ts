@@ -4,7 +4,8 @@
  */
 import { rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { acquireLock, checkLock } from "../execution/lock.js";
+import { takeFolder } from "../execution/hold.js";
+import { checkLock } from "../execution/lock.js";
 import { removeAudit } from "../execution/remove-audit.js";
 import { pruneRuns } from "../execution/runs.js";
 import { dropDamage, type Verification, verifyTraces } from "../execution/verify.js";
@@ -44,6 +45,8 @@ export interface Cleaned {
   readonly dropped: readonly string[];
   /** With `all`: names that are still in the folder. */
   readonly left: readonly string[];
+  /** What a run that was killed had left running, one message each. */
+  readonly warnings: readonly string[];
 }
 
 /** Refuses while a run is under way. @param all everything that is of the audit, not only what nobody needs. */
@@ -55,17 +58,18 @@ export async function cleanAudit(
   const loaded = loadSettings(request, registries);
   if ("exitCode" in loaded) return loaded;
   const { dir } = loaded.config;
-  if (!(await exists(dir))) return { cleaned: { folder: dir, runs: [], dropped: [], left: [] } };
-  const lock = await acquireLock(join(dir, "run.lock"), request.now);
-  if (!lock.ok) return refusal(exitCodes.preflight, lock.failure);
+  if (!(await exists(dir))) return { cleaned: { folder: dir, runs: [], dropped: [], left: [], warnings: [] } };
+  const hold = await takeFolder(dir, request.now);
+  if (!hold.ok) return refusal(exitCodes.preflight, hold.failure);
+  const { warnings, giveBack } = hold.value;
   try {
-    if (all) return { cleaned: { folder: dir, runs: [], dropped: [], left: await removeAudit(dir) } };
+    if (all) return { cleaned: { folder: dir, runs: [], dropped: [], left: await removeAudit(dir), warnings } };
     const dropped = await dropDamage(join(dir, "traces"));
     if (!dropped.ok) return refusal(exitCodes.preflight, dropped.failure);
     const runs = await pruneRuns(dir, request.now());
-    return { cleaned: { folder: dir, runs, dropped: dropped.value, left: [] } };
+    return { cleaned: { folder: dir, runs, dropped: dropped.value, left: [], warnings } };
   } finally {
-    await lock.value();
+    await giveBack();
     // Only where nothing is left in it.
     if (all) await rmdir(dir).catch(() => undefined);
   }

@@ -15,7 +15,8 @@ export async function cleanCommand(
     if (end.failure !== null) terminal.refuse(end.failure);
     return end.exitCode;
   }
-  const { folder, runs, dropped, left } = end.cleaned;
+  const { folder, runs, dropped, left, warnings } = end.cleaned;
+  for (const message of warnings) terminal.print(message);
   const place = relative(process.cwd(), folder) || ".";
   const damaged = dropped.length === 0 ? "" : ` ${dropped.length} damaged files and lines of traces/ dropped.`;
   if (!options.all)

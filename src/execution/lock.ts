@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { failed, ok, type Result } from "../model/result.js";
+import { processEntry } from "../support/process-table.js";
 
 interface Holder {
   readonly pid: number;
@@ -21,7 +22,7 @@ export async function acquireLock(file: string, now: () => Date): Promise<Result
   const own: Holder = {
     pid: process.pid,
     host: hostname(),
-    startTime: await processStartTime(process.pid),
+    startTime: processEntry(process.pid)?.startTime ?? null,
     since: now().toISOString(),
     token: randomBytes(12).toString("hex"),
   };
@@ -30,7 +31,7 @@ export async function acquireLock(file: string, now: () => Date): Promise<Result
     const text = await readFile(file, "utf8").catch(() => null);
     if (text === null) continue;
     const holder = parse(text);
-    if (holder !== null && (await isAlive(holder))) return heldBy(holder, file);
+    if (holder !== null && isAlive(holder)) return heldBy(holder, file);
     await putAside(file, text);
   }
   return failed("state-locked", `${file} changes hands all the time`, { hint: "Run again." });
@@ -39,7 +40,7 @@ export async function acquireLock(file: string, now: () => Date): Promise<Result
 /** For those who only read: fails where a run is under way, and takes nothing. Failure code: state-locked. */
 export async function checkLock(file: string): Promise<Result<void>> {
   const holder = parse(await readFile(file, "utf8").catch(() => ""));
-  return holder !== null && (await isAlive(holder)) ? heldBy(holder, file) : ok(undefined);
+  return holder !== null && isAlive(holder) ? heldBy(holder, file) : ok(undefined);
 }
 
 function heldBy(holder: Holder, file: string): Result<never> {
@@ -100,14 +101,15 @@ function parse(text: string): Holder | null {
 }
 
 /** On another host nobody can tell, so it counts as alive. */
-async function isAlive(holder: Holder): Promise<boolean> {
+function isAlive(holder: Holder): boolean {
   if (holder.host !== hostname()) return true;
   if (!processExists(holder.pid)) return false;
-  const startTime = await processStartTime(holder.pid);
-  return startTime === null || holder.startTime === null || startTime === holder.startTime;
+  const found = processEntry(holder.pid);
+  if (found === null) return true;
+  return !found.isZombie && (holder.startTime === null || found.startTime === holder.startTime);
 }
 
-export function processExists(pid: number): boolean {
+function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -115,10 +117,4 @@ export function processExists(pid: number): boolean {
     // EPERM: it exists and belongs to somebody else.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-}
-
-/** Linux: field 22 of /proc/<pid>/stat, counted after the command's closing bracket. Null elsewhere. */
-async function processStartTime(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
 }

@@ -3,16 +3,20 @@
  * Knows nothing of what it runs; never needs `ps`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { failed, ok, type Result } from "../model/result.js";
+import { endGroup, signalGroup } from "./process-group.js";
 import { Capture, type Captured, LineReader, OutputFile } from "./process-output.js";
+import { type RecordedProcess, recordProcess } from "./process-record.js";
 
 export { type Captured, capturedText } from "./process-output.js";
 
 export interface ProcessOptions {
   /** Text is run by `sh -c`; a list is a program and its arguments, run without a shell. */
   readonly command: string | readonly string[];
+  /** What it is, as `investigate:VA`, for the record of what runs. Default: a command. Nothing secret. */
+  readonly purpose?: string;
   /** Absolute folder. */
   readonly cwd: string;
   /** The whole environment: nothing of ours is passed on by itself. */
@@ -52,7 +56,6 @@ export interface ProcessEnd {
 type EndReason = ProcessEnd["reason"];
 
 const longestTimer = 2 ** 31 - 1;
-const pollInterval = 15;
 
 /**
  * Guarantees, whatever the child does:
@@ -60,7 +63,8 @@ const pollInterval = 15;
  *   and where it never reads stdin;
  * - when it resolves, no process of the group runs (one that made a session of its own, as a daemon does, is out of reach);
  * - memory stays within `keep`, and files within `maxOutputBytes` plus one chunk;
- * - where our own process exits or dies of a signal that it can catch, the group is killed.
+ * - where our own process exits or dies of a signal that it can catch, the group is killed; where it is killed itself, the
+ *   record of what runs (process-record.ts) tells the next of it.
  *
  * A non-zero exit is no failure here. Failure codes: command-not-found, command-failed (may not be run, no such folder,
  * too many open files, …), disk (an output file cannot be written).
@@ -87,8 +91,10 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   const closeFiles = () => Promise.all([stdoutFile?.end(), stderrFile?.end()]);
 
   const startedAt = performance.now();
-  const started = await start(options);
+  const record = recordProcess(options.purpose ?? "a command");
+  const started = await start(options, record);
   if (!started.ok) {
+    record.ended();
     await closeFiles();
     return started;
   }
@@ -96,7 +102,7 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
 
   let reason: EndReason = "exited";
   let exited = false;
-  let ending: Promise<void> | undefined;
+  let ending: Promise<boolean> | undefined;
   const end = () => {
     ending ??= endGroup(pid, options.grace ?? 5_000);
     return ending;
@@ -136,7 +142,7 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   exited = true;
   clearTimeout(timer);
   options.signal?.removeEventListener("abort", onAbort);
-  await end();
+  if (await end()) record.ended();
   living.delete(pid);
   unguard();
   await drain(Promise.all(streams), () => stdout.bytes + stderr.bytes);
@@ -165,14 +171,6 @@ export function holdGroup(pid: number): () => void {
   };
 }
 
-/** Ends a group: TERM, and KILL after `grace` milliseconds. Resolves when nothing of it runs. */
-export async function endGroup(pid: number, grace: number): Promise<void> {
-  if (!signalGroup(pid, "SIGTERM")) return;
-  if (await groupGone(pid, grace)) return;
-  signalGroup(pid, "SIGKILL");
-  await groupGone(pid, 1_000);
-}
-
 interface ExitStatus {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -184,7 +182,7 @@ interface Started {
   readonly exit: Promise<ExitStatus>;
 }
 
-async function start(options: ProcessOptions): Promise<Result<Started>> {
+async function start(options: ProcessOptions, record: RecordedProcess): Promise<Result<Started>> {
   const [program, ...args] = typeof options.command === "string" ? ["sh", "-c", options.command] : options.command;
   if (program === undefined || program === "") return failed("command-not-found", "the command is empty");
   let error: NodeJS.ErrnoException;
@@ -193,13 +191,14 @@ async function start(options: ProcessOptions): Promise<Result<Started>> {
   try {
     const child = spawn(program, args, {
       cwd: options.cwd,
-      env: { ...options.env },
+      env: { ...options.env, ...record.env },
       detached: true,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     const { pid } = child;
     if (pid !== undefined) {
       living.add(pid);
+      record.started(pid);
       const exit = new Promise<ExitStatus>((resolve) => {
         child.once("exit", (code, signal) => resolve({ code, signal }));
       });
@@ -298,41 +297,6 @@ async function drain(closed: Promise<unknown>, bytes: () => number): Promise<voi
     await Promise.race([done, delay(200)]);
     if (isClosed) return;
     quiet = bytes() === before ? quiet + 1 : 0;
-  }
-}
-
-async function groupGone(pid: number, patience: number): Promise<boolean> {
-  const deadline = performance.now() + patience;
-  while (signalGroup(pid, 0) && !(await onlyZombies(pid))) {
-    if (performance.now() >= deadline) return false;
-    await delay(pollInterval);
-  }
-  return true;
-}
-
-/**
- * Orphans that ended stay as zombies until process 1 reaps them, which in a container may be late or never, and a group
- * of zombies still takes signals. Only Linux says so without `ps`; elsewhere process 1 reaps at once.
- */
-async function onlyZombies(group: number): Promise<boolean> {
-  const entries = await readdir("/proc").catch(() => null);
-  if (entries === null) return false;
-  for (const entry of entries) {
-    if (!/^\d+$/.test(entry)) continue;
-    const status = await readFile(`/proc/${entry}/stat`, "utf8").catch(() => "");
-    // "pid (name) state ppid pgrp …"; the name may hold anything, also parentheses.
-    const [state, , processGroup] = status.slice(status.lastIndexOf(")") + 2).split(" ");
-    if (Number(processGroup) === group && state !== "Z" && state !== "X") return false;
-  }
-  return true;
-}
-
-/** False where no process of the group is left (or none that is ours). */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
   }
 }
 

@@ -4,7 +4,9 @@
  */
 import { stat } from "node:fs/promises";
 import { failed, ok, type Result } from "../model/result.js";
-import { endGroup, holdGroup } from "./process.js";
+import { holdGroup } from "./process.js";
+import { endGroup } from "./process-group.js";
+import { recordProcess } from "./process-record.js";
 
 export interface ShellOptions {
   /** Absolute folder. */
@@ -49,9 +51,10 @@ export function shell(options: ShellOptions): Shell {
       return failed("command-failed", `${command} cannot run in ${options.cwd}: there is no such folder`);
     }
     const { $ } = await import("zx");
+    const record = recordProcess(command);
     const zx = $({
       cwd: options.cwd,
-      env: { ...options.env },
+      env: { ...options.env, ...record.env },
       // zx quotes for bash, which is not everywhere; a POSIX shell is.
       shell: "sh",
       prefix: "",
@@ -65,11 +68,13 @@ export function shell(options: ShellOptions): Shell {
     const running = zx(pieces, ...values.map((value) => (typeof value === "string" ? value : [...value])));
     const pid = running.pid;
     const release = pid === undefined ? () => {} : holdGroup(pid);
+    if (pid !== undefined) record.started(pid);
     // Not zx's own timeout: it needs `ps`, without which it brings our process down (google/zx#1369).
     let ended: "timeout" | "aborted" | null = null;
+    let ending: Promise<unknown> = Promise.resolve();
     const end = (why: "timeout" | "aborted") => {
       ended ??= why;
-      if (pid !== undefined) void endGroup(pid, 2_000);
+      if (pid !== undefined) ending = endGroup(pid, 2_000);
     };
     const onAbort = () => end("aborted");
     const timeout = options.timeout ?? 60_000;
@@ -77,6 +82,8 @@ export function shell(options: ShellOptions): Shell {
     options.signal?.addEventListener("abort", onAbort);
     if (isAborted(options.signal)) onAbort();
     const output = await running;
+    await ending;
+    record.ended();
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", onAbort);
     release();

@@ -32,6 +32,7 @@ async function checkSummaryCommand({ config, signal }: Session): Promise<Result<
   if (program === undefined) return ok(undefined);
   const found = await runProcess({
     command: ["sh", "-c", 'command -v -- "$1"', "sh", program],
+    purpose: "setup",
     cwd,
     env: { ...process.env, ...env },
     signal,

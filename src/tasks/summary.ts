@@ -37,6 +37,7 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
   await mkdir(summary.targetPath, { recursive: true });
   const end = await runProcess({
     command: summary.run,
+    purpose: "summary",
     cwd: summary.cwd,
     // The command is the user's own, and dbt's credentials come from its environment. Agents get no such thing.
     env: {

@@ -60,6 +60,7 @@ function investigator(options: Settings, context: AgentContext): Investigator {
       const suffix = request.round === 0 ? "" : `-${request.round + 1}`;
       const ended = await runProcess({
         command: options.command.map((part) => fromConfig(part, context.baseDir)),
+        purpose: `investigate:${request.task.id}`,
         cwd,
         env: environment(options, context, request),
         input: request.prompt,

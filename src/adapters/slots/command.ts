@@ -138,6 +138,7 @@ async function bringUpToDate(
 async function runUserCommand(text: string, cwd: string, signal?: AbortSignal): Promise<Result<void>> {
   const end = await runProcess({
     command: text,
+    purpose: "a command of slots",
     cwd,
     env: process.env,
     timeout: patience,
