@@ -3,14 +3,22 @@
  */
 import { version } from "./support/version.js";
 
-if (process.argv.length === 3 && ["--version", "-V"].includes(process.argv[2] ?? "")) {
+const argv = process.argv.slice(2);
+if (argv.length === 1 && ["--version", "-V"].includes(argv[0] ?? "")) {
   process.stdout.write(`${version}\n`);
 } else {
-  const { main } = await import("./commands/program.js");
-  process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  const { runUnchanged } = await import("./commands/unchanged.js");
+  process.exitCode = (await runUnchanged(argv)) ?? (await run());
+}
+
+async function run(): Promise<number> {
+  try {
+    const { main } = await import("./commands/program.js");
+    return await main(argv);
+  } catch (error: unknown) {
     const told = error instanceof Error ? error.stack : String(error);
     process.stderr.write(`${told}\n\nThis is a bug in audit-run ${version}. What was finished is kept; run again.\n`);
     // EX_SOFTWARE of sysexits.h: not to be mistaken for a failed gate. At once, for agents may still run.
     process.exit(70);
-  });
+  }
 }

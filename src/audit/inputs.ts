@@ -110,6 +110,8 @@ export interface Assigned {
   readonly reusable: ReadonlyMap<string, Finding>;
   /** Queries that were run again; undefined where that could not be done. */
   readonly looked: Looked;
+  /** False: cases depend on the whole repository, since there is no manifest. */
+  readonly hasProject: boolean;
 }
 
 export interface AssignInput {
@@ -177,7 +179,9 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
     }
     if (input.requery !== null) await lookAgain(unsure, looked, input.requery, config);
     // Judged again, since what was found may have changed a verdict.
-    if (broken.size + looked.size === before) return { assignment, exceptions, partsOf, factsOf, reusable, looked };
+    if (broken.size + looked.size === before) {
+      return { assignment, exceptions, partsOf, factsOf, reusable, looked, hasProject: project !== null };
+    }
   }
 }
 

@@ -63,6 +63,8 @@ export interface LoadedAudit {
   readonly exceptions: readonly AcceptedException[];
   readonly template: { readonly text: string; readonly file: string; readonly digest: string };
   readonly agent: Investigator;
+  /** Environment variables that the config refers to, with their values; not for showing. */
+  readonly variables: ReadonlyMap<string, string>;
   /** Takes the values of the variables that the config refers to, and what looks like a secret, out of any text. */
   readonly redact: Redactor;
   /** The values alone. */
@@ -133,6 +135,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
     exceptions: exceptions.entries,
     template: template.value,
     agent: agent.value,
+    variables: loaded.variables,
     redact,
     redactValues: createRedactor(values, { shapes: false }),
   };

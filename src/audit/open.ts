@@ -26,8 +26,8 @@ export interface OpenedAudit extends LoadedAudit {
   readonly openWarehouse: () => Promise<Result<Warehouse>>;
   /** What a run that was killed had left running, one message each. */
   readonly leftovers: readonly string[];
-  /** Closes the warehouse, the traces and the lock; safe to call once at the end. */
-  readonly close: () => Promise<void>;
+  /** Closes the warehouse and the traces, does `last` when everything is as it stays, and gives the lock back. Once, at the end. */
+  readonly close: (last?: () => Promise<void>) => Promise<void>;
 }
 
 /** Takes the audit folder for this process. */
@@ -89,12 +89,13 @@ export async function openAudit(
     exceptions: loaded.exceptions,
     progress: newProgress(),
   };
-  const close = async (): Promise<void> => {
+  const close = async (last?: () => Promise<void>): Promise<void> => {
     await loaded.agent.close();
     const opened = await warehouse.opened();
     if (opened?.ok) await opened.value.close();
     await events.close();
     await traces.close();
+    await last?.();
     await hold.value.giveBack();
   };
   const reporters = Object.values(registries.reporters);

@@ -8,14 +8,17 @@ import { runGraph } from "../execution/loop.js";
 import { createPools } from "../execution/pools.js";
 import { pruneRuns } from "../execution/runs.js";
 import { compile, restrict } from "../graph/compile.js";
+import { eventsVersion } from "../model/events.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
-import { redactStrings } from "../support/redact.js";
+import { type Redactor, redactStrings } from "../support/redact.js";
 import { exitCodes } from "./exit-codes.js";
 import { isSelected } from "./inputs.js";
 import { writeLastRun } from "./last-run.js";
 import type { OpenedAudit } from "./open.js";
 import { markAsEarlier } from "./reports.js";
+import { wholeAudit } from "./whole-audit.js";
+import { writeWholeTrace } from "./whole-trace.js";
 import { nodeWork } from "./work.js";
 
 export interface AuditEnd {
@@ -30,12 +33,20 @@ export interface AuditEnd {
 
 export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
   const { session, request, view } = audit;
+  const startedAt = Date.now();
+  let last: (() => Promise<void>) | undefined;
   const stage = await createStage(view);
   const graph = request.targets.length === 0 ? compile() : restrict(compile(), request.targets);
   const has = (id: string): boolean => graph.nodes.some((node) => node.id === id);
   const work = await nodeWork(audit, ["collect", "cleanup"].filter(has));
   const { slots, concurrency } = session.config;
-  session.emit({ type: "run-started", run: session.run.id, version: request.version, argv: request.argv });
+  session.emit({
+    type: "run-started",
+    run: session.run.id,
+    version: request.version,
+    argv: request.argv,
+    events: eventsVersion,
+  });
   for (const message of audit.leftovers) session.emit({ type: "warning", message });
   for (const message of session.traces.damage) session.emit({ type: "warning", message: `traces/${message}` });
   try {
@@ -49,7 +60,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
       failFast: request.failFast,
       clock: () => performance.now(),
     });
-    const ends = redactStrings([...settled.values()], session.redact);
+    const ends = redactEnds([...settled.values()], session.redact);
     const report = work.report();
     const exitCode = exitCodeOf(audit, ends, report);
     if (report === null && has("collect")) await markAsEarlier(session, ends);
@@ -60,11 +71,25 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     const count = (outcome: Settled["outcome"]): number => ends.filter((end) => end.outcome === outcome).length;
     const counts = { executed: count("executed"), reused: count("reused"), failed: count("failed") };
     session.emit({ type: "run-settled", exitCode, ...counts });
+    const whole = wholeAudit(audit, { startedAt, exitCode, ends, report, assigned: work.assigned() });
+    if (whole !== null) last = () => writeWholeTrace(whole).catch(() => undefined);
     return { exitCode, report, settled: ends, folder: session.config.dir, run: session.run.id };
   } finally {
     view.close();
-    await audit.close();
+    await audit.close(last);
   }
+}
+
+/** Ten thousand of them are reused, and have nothing but a name. */
+function redactEnds(ends: readonly Settled[], redact: Redactor): readonly Settled[] {
+  const names = redactStrings(
+    ends.map(({ node }) => node),
+    redact,
+  );
+  return ends.map((end, index) => {
+    if (end.failure !== undefined) return redactStrings(end, redact);
+    return names[index] === end.node ? end : { ...end, node: names[index] ?? end.node };
+  });
 }
 
 function exitCodeOf(audit: OpenedAudit, ends: readonly Settled[], report: AuditReport | null): number {

@@ -15,7 +15,7 @@ import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
 import { setUp } from "../tasks/setup.js";
 import { artifactsDigest, runSummary } from "../tasks/summary.js";
-import { judgeExport, judgeSummary } from "./inputs.js";
+import { type Assigned, judgeExport, judgeSummary } from "./inputs.js";
 import { type Intake, takeUp } from "./intake.js";
 import { readLastRun } from "./last-run.js";
 import type { OpenedAudit } from "./open.js";
@@ -27,6 +27,8 @@ export interface NodeWork {
   readonly run: (node: AuditNode) => Promise<NodeEnd>;
   /** Null until `collect` has run. */
   readonly report: () => AuditReport | null;
+  /** Null until `export` has been taken up. */
+  readonly assigned: () => Assigned | null;
 }
 
 /** @param waiting nodes of the graph that come after all investigations. */
@@ -105,7 +107,8 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       intake = taken.value;
       const { why, tooSmall } = intake.assigned.assignment.packing;
       notes.push(...[why, tooSmall].filter((note) => note !== null));
-      return { outcome: reused ? "reused" : "executed", adds: expansion(intake.expansion, waiting) };
+      const joining = { adds: expansion(intake.expansion, waiting), reused: intake.reused };
+      return { outcome: reused ? "reused" : "executed", ...joining };
     },
 
     async investigate(node) {
@@ -141,6 +144,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
   return {
     run: (node) => works[node.kind](node).catch((error: unknown) => refusedByDisk(error)),
     report: () => report,
+    assigned: () => intake?.assigned ?? null,
   };
 }
 

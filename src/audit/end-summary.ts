@@ -1,0 +1,39 @@
+/**
+ * The end of a run in a few figures: what the command line tells of it. Knows no way to print them.
+ */
+import type { AuditReport } from "../model/report.js";
+
+export interface EndSummary {
+  readonly cases: number;
+  /** Counts of cases: by category id, and of what has no finding. */
+  readonly totals: Readonly<Record<string, number>>;
+  readonly groupLabel: string;
+  readonly notes: readonly string[];
+  /** Failing tests that the config leaves out. */
+  readonly leftOut: number;
+  /** How to run what is missing; null where nothing is. */
+  readonly retryCommand: string | null;
+}
+
+export function summaryOf(report: AuditReport): EndSummary {
+  const { cases, groupLabel, failures, retryCommand } = report;
+  return {
+    cases: cases.length,
+    totals: totals(report),
+    groupLabel,
+    notes: [...(report.export.notes ?? []), ...report.notes],
+    leftOut: report.export.leftOut ?? 0,
+    retryCommand: failures.length === 0 ? null : retryCommand,
+  };
+}
+
+function totals(report: AuditReport): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  const exception = report.categories.find(({ role }) => role === "exception")?.id ?? "excepted";
+  for (const { report: each } of report.cases) {
+    const key =
+      each.status === "found" ? each.finding.classification : each.status === "excepted" ? exception : each.status;
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+}
