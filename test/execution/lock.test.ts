@@ -1,9 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { acquireLock, checkLock } from "../../src/execution/lock.js";
+import { processEntry } from "../../src/support/process-table.js";
 
 let folder: string;
 let file: string;
@@ -37,6 +39,20 @@ test("a later process with the holder's number is not mistaken for it", async ()
   );
   expect((await acquireLock(file, now)).ok).toBe(true);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "a holder that was killed and that nobody collects is taken over",
+  async () => {
+    // Of the two that start, the second takes the place of the one that would have collected the first.
+    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], { stdio: ["ignore", "pipe", "ignore"] });
+    const pid = Number(String((await once(parent.stdout, "data"))[0]));
+    await expect.poll(() => processEntry(pid)?.isZombie).toBe(true);
+    const startTime = processEntry(pid)?.startTime;
+    await writeFile(file, JSON.stringify({ pid, host: hostname(), startTime, since: "earlier", token: "x" }));
+    expect((await acquireLock(file, now)).ok).toBe(true);
+    parent.kill("SIGKILL");
+  },
+);
 
 test("a holder on another host cannot be looked at, so it holds", async () => {
   await writeFile(file, JSON.stringify({ pid: 1, host: "elsewhere", since: "2026-02-01T00:00:00Z", token: "x" }));
