@@ -13,7 +13,7 @@ import { assign } from "../graph/assign.js";
 import { type AgentParts, caseFacts, caseParts, sharedParts } from "../graph/fingerprint.js";
 import { judge } from "../graph/judge.js";
 import type { Investigator } from "../model/agent.js";
-import type { Case, Export } from "../model/case.js";
+import type { Case, Export, TestRef } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import { digestOf } from "../model/digest.js";
 import type { AcceptedException, Finding } from "../model/finding.js";
@@ -149,7 +149,7 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
       parts = project === null ? coarse : relevantParts(project, item.test.id);
       lineage.set(item.test.id, parts);
     }
-    return caseParts(item, shared, parts, config);
+    return caseParts(item, shared, agentShare.modelOf(item.test), parts, config);
   };
   const observed = await observeFiles(exceptions.remaining, traces, config);
   const recorded = await earlierLooks(traces, input.data);
@@ -197,6 +197,7 @@ export function isSelected(item: Case, { groups, tests }: Selection): boolean {
 }
 
 function agentParts(agent: Investigator, template: string): AgentParts {
-  const { id, model, parts } = agent;
-  return { id, model, parts, prompt: agent.readsPrompt ? template : null };
+  const { id, parts } = agent;
+  const modelOf = (test: TestRef): string | null => (agent.variantOf?.(test) ?? agent).model;
+  return { id, modelOf, parts, prompt: agent.readsPrompt ? template : null };
 }

@@ -3,7 +3,7 @@
  * Knows nothing of how a draft is admitted or stored.
  */
 import type { z } from "zod";
-import type { Case } from "./case.js";
+import type { Case, TestRef } from "./case.js";
 import type { CategoryConfig, SourceRepoConfig } from "./config.js";
 import type { FindingDraft, Objection } from "./finding.js";
 import type { Project } from "./project.js";
@@ -43,7 +43,7 @@ export interface Usage {
 
 /** What is seen of an agent at work. Never decides anything: admission and the outcome do. */
 export type AgentActivity =
-  /** `model` and `version` as the program itself says. `conversation` continues it. */
+  /** `model` and `version` (`claude 2.1.330`) as the program itself says. `conversation` continues it. */
   | {
       readonly type: "started";
       readonly model: string | null;
@@ -54,7 +54,27 @@ export type AgentActivity =
   | { readonly type: "uses"; readonly tool: string; readonly detail: string }
   | { readonly type: "spent"; readonly usage: Usage }
   /** The model's service refused for now, and the program waits. */
-  | { readonly type: "waits"; readonly why: string };
+  | { readonly type: "waits"; readonly why: string }
+  /** One run of its program is over; another may follow, since what may pass is tried again. */
+  | { readonly type: "ended"; readonly outcome: AgentOutcome; readonly message: string };
+
+/** How one run of an agent's program ended. Neither its exit code nor its own word for it decides alone. */
+export type AgentOutcome =
+  | "ok"
+  /** It ended well, and nothing that it handed in was admitted. */
+  | "invalid-answer"
+  | "auth"
+  | "rate-limited"
+  | "overloaded"
+  | "budget"
+  | "turns"
+  | "timeout"
+  /** It said nothing for too long. */
+  | "stalled"
+  /** A signal that was not ours ended it. */
+  | "killed"
+  | "tools-unavailable"
+  | "agent-error";
 
 export interface InvestigationRequest {
   readonly task: Task;
@@ -62,6 +82,8 @@ export interface InvestigationRequest {
   readonly cases: readonly Case[];
   /** The rendered prompt. */
   readonly prompt: string;
+  /** For a re-ask in the same conversation: only what was wrong and what remains. Null for the first question. */
+  readonly followUp: string | null;
   /** 0 for the first question; 1 and 2 for re-asks, with what was wrong with the last answer. */
   readonly round: number;
   readonly objections: readonly Objection[];
@@ -88,6 +110,8 @@ export interface InvestigationRequest {
   readonly submit: (draft: FindingDraft, took?: number) => Promise<Admission>;
   /** Hands in text that is no draft at all; its objections come back, and the text is kept. */
   readonly reject: (text: string, objection: Objection) => void;
+  /** Those of `cases` that have no admitted finding by now, by whichever way one came in. */
+  readonly unanswered: () => readonly Case[];
   readonly progress: (message: string) => void;
   /** Called as it happens, with text that is redacted and capped by the adapter. */
   readonly onActivity: (activity: AgentActivity) => void;
@@ -107,10 +131,20 @@ export interface Investigator {
   readonly readsPrompt: boolean;
   /** What else decides its answer: model, argv, algorithm version. Parts of the fingerprint. */
   readonly parts: Readonly<Record<string, string>>;
+  /** Null: the program's own default. */
   readonly model: string | null;
+  /** How it treats a test, where it does not treat all alike. One request holds cases of one variant only. */
+  readonly variantOf?: (test: TestRef) => AgentVariant;
   /** Resolves when the agent has ended. A failure is the agent's (died, timeout); an unanswered case is no failure here. */
   investigate(request: InvestigationRequest): Promise<Result<void>>;
   close(): Promise<void>;
+}
+
+/** A way to investigate: its model is a part of the fingerprint of each case that it is asked for. */
+export interface AgentVariant {
+  /** Equal for tests that are treated alike; short, and safe as a part of a file's name. Empty: the agent's settings as they are. */
+  readonly key: string;
+  readonly model: string | null;
 }
 
 export interface AgentContext {

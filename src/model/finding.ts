@@ -88,6 +88,8 @@ export interface Evidence {
 export interface Provenance {
   readonly agent: string;
   readonly model: string | null;
+  /** Name and version of the agent's program, as it says itself. */
+  readonly program?: string;
   readonly run: string;
   /** ISO. */
   readonly at: string;

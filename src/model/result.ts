@@ -6,10 +6,19 @@
 /** The closed list of what the world may refuse. The renderer of failures turns a code into prose and a hint. */
 export type FailureCode =
   | "aborted"
+  | "agent-auth"
+  | "agent-budget"
   | "agent-failed"
+  | "agent-killed"
   | "agent-not-found"
   | "agent-output-too-large"
+  | "agent-overloaded"
+  | "agent-rate-limited"
+  | "agent-stalled"
   | "agent-timeout"
+  | "agent-too-old"
+  | "agent-tools"
+  | "agent-turns"
   | "answer-invalid"
   | "artifacts-missing"
   | "artifacts-stale"
@@ -29,6 +38,7 @@ export type FailureCode =
   | "slot-failed"
   | "state-locked"
   | "state-unreadable"
+  | "stopped"
   | "template-invalid"
   | "usage"
   | "warehouse-unreachable";

@@ -21,6 +21,8 @@ export interface AdmissionDesk {
   submit(draft: unknown, took?: number): Promise<Admission>;
   /** Notes US dollars that the agent has spent. */
   spent(cost: number): void;
+  /** What the agent says of itself, for the provenance of what comes from here on. */
+  started(program: { readonly version: string; readonly model: string | null }): void;
   /** At the end: records what was spent, in equal shares, with the findings that it was spent for. */
   settle(): Promise<void>;
   /** Takes text that is no draft at all. */
@@ -79,6 +81,7 @@ export function openDesk(options: {
   let owed = 0;
   let lastAt = session.now().getTime();
   let queue: Promise<unknown> = Promise.resolve();
+  let program: { readonly version: string; readonly model: string | null } | null = null;
 
   // Claims are checked against what will be shown: an objection would tell a hidden value otherwise.
   const shown: Query = async (sql) => {
@@ -121,8 +124,19 @@ export function openDesk(options: {
       failure = decision.failure;
       return { admitted: false, objections: [] };
     }
-    await commit(withoutValues(decision.finding, session.redactValues), took);
+    await commit(withProvenance(withoutValues(decision.finding, session.redactValues)), took);
     return { admitted: true };
+  };
+
+  /** The model that this test is given to; where the config names none, the one that the program says it took. */
+  const withProvenance = (finding: Finding): Finding => {
+    const { model } = session.agent.variantOf?.(finding.test) ?? session.agent;
+    const provenance = {
+      ...finding.provenance,
+      model: model ?? program?.model ?? null,
+      ...(program === null ? {} : { program: program.version }),
+    };
+    return { ...finding, provenance };
   };
 
   const decide = async (draft: unknown, context: AdmissionContext): Promise<Decision> => {
@@ -176,6 +190,9 @@ export function openDesk(options: {
     },
     reject(answer, objection) {
       refuse(answer, [objection]);
+    },
+    started(told) {
+      program = told;
     },
     spent(cost) {
       owed += cost;

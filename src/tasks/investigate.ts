@@ -5,16 +5,17 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { missingCases } from "../findings/admit.js";
-import type { InvestigationRequest } from "../model/agent.js";
+import type { InvestigationRequest, Investigator } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { Objection } from "../model/finding.js";
 import type { Facts, Parts } from "../model/graph.js";
+import type { Project } from "../model/project.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
 import { type AdmissionDesk, openDesk } from "./admission.js";
 import { writeEvidence } from "./evidence.js";
-import { renderPrompt } from "./prompt.js";
+import { renderFollowUp, renderPrompt } from "./prompt.js";
 import type { Session } from "./session.js";
 
 /** Questions in all: the first and two re-asks. */
@@ -71,6 +72,21 @@ async function inSlot(
   }
 }
 
+/** What all conversations of one task share. */
+interface Room {
+  readonly task: Task;
+  readonly session: Session;
+  readonly desk: AdmissionDesk;
+  readonly query: Query;
+  readonly folder: string;
+  readonly checkouts: Readonly<Record<string, string>>;
+  readonly project: Project | null;
+  readonly warehouse: Warehouse;
+  readonly evidenceDir: string;
+  readonly samples: ReadonlyMap<string, string>;
+  readonly signal: AbortSignal;
+}
+
 async function ask(
   { task, open }: Investigation,
   session: Session,
@@ -79,20 +95,19 @@ async function ask(
   folder: string,
   checkouts: Readonly<Record<string, string>>,
 ): Promise<Result<void>> {
-  const { config, agent } = session;
+  const { config } = session;
   const artifacts = await session.artifacts();
   if (!artifacts.ok) return artifacts;
   const warehouse = await session.warehouse();
   if (!warehouse.ok) return warehouse;
   const { project } = artifacts.value;
-  const { dialect } = warehouse.value;
   const evidenceDir = join(folder, "evidence");
   const pack = await writeEvidence({
     config,
     project,
     cases: open,
     query,
-    dialect,
+    dialect: warehouse.value.dialect,
     folder: evidenceDir,
     signal: session.signal,
   });
@@ -100,29 +115,38 @@ async function ask(
 
   // The task's whole time, re-asks included; what was admitted by then stays.
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(config.timeouts.task)]);
+  const { samples } = pack.value;
+  const shared = { task, session, desk, query, folder, checkouts, project, evidenceDir, samples, signal };
+  // Tests that the agent treats otherwise, by another model say, are another conversation of the same task.
+  for (const { suffix, cases } of byVariant(open, session.agent)) {
+    const ended = await converse({ ...shared, warehouse: warehouse.value }, cases, suffix);
+    if (!ended.ok) return ended;
+  }
+  return ok(undefined);
+}
+
+/** Asks, and asks again for what was not admitted. */
+async function converse(room: Room, own: readonly Case[], suffix: string): Promise<Result<void>> {
+  const { task, session, desk, folder, signal } = room;
+  const { config, agent } = session;
   for (let round = 0; round < rounds; round += 1) {
-    const cases = open.filter((item) => !desk.answered.has(item.id));
+    const cases = own.filter((item) => !desk.answered.has(item.id));
     if (cases.length === 0) break;
     const objections = round === 0 ? [] : objectionsOf(desk, cases);
-    const rendered = renderPrompt(session.template, {
-      config,
-      task,
-      cases,
-      round,
-      objections,
-      evidenceDir,
-      checkouts,
-      samples: pack.value.samples,
-      exceptions: session.exceptions,
-    });
+    const { evidenceDir, checkouts, samples } = room;
+    const { exceptions } = session;
+    const input = { config, task, cases, round, objections, evidenceDir, checkouts, samples, exceptions };
+    const rendered = renderPrompt(session.template, input);
     if (!rendered.ok) return rendered;
     const prompt = session.redact(rendered.value);
-    if (agent.readsPrompt) await writeFile(join(folder, round === 0 ? "prompt.md" : `prompt-${round + 1}.md`), prompt);
+    const file = `prompt${suffix}${round === 0 ? "" : `-${round + 1}`}.md`;
+    if (agent.readsPrompt) await writeFile(join(folder, file), prompt);
     desk.newRound();
     const request: InvestigationRequest = {
       task,
       cases,
       prompt,
+      followUp: round === 0 ? null : session.redact(renderFollowUp(input)),
       round,
       objections,
       evidenceDir,
@@ -131,15 +155,17 @@ async function ask(
       categories: config.categories,
       sourceRepos: config.sources,
       dbtDir: config.dbt.dir,
-      project,
-      dialect,
-      query,
-      describe: warehouse.value.describe,
+      project: room.project,
+      dialect: room.warehouse.dialect,
+      query: room.query,
+      describe: room.warehouse.describe,
       submit: (draft, took) => desk.submit(draft, took),
       reject: (answer, objection) => desk.reject(answer, objection),
+      unanswered: () => cases.filter((item) => !desk.answered.has(item.id)),
       progress: (message) => session.emit({ type: "progress", node: `investigate:${task.id}`, message }),
       onActivity: (activity) => {
         if (activity.type === "spent") desk.spent(activity.usage.cost ?? 0);
+        if (activity.type === "started") desk.started(activity);
       },
       tools: null,
       signal,
@@ -149,6 +175,19 @@ async function ask(
     if (desk.failure !== null) return { ok: false, failure: desk.failure };
   }
   return ok(undefined);
+}
+
+/** The cases by the agent's variants, in the order of their first case. */
+function byVariant(
+  cases: readonly Case[],
+  agent: Investigator,
+): readonly { readonly suffix: string; readonly cases: readonly Case[] }[] {
+  const groups = new Map<string, Case[]>();
+  for (const item of cases) {
+    const key = agent.variantOf?.(item.test).key ?? "";
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return [...groups].map(([key, own]) => ({ suffix: key === "" ? "" : `-${key}`, cases: own }));
 }
 
 /** What was refused, and what was not answered at all. */

@@ -75,6 +75,11 @@ export function renderPrompt(template: PromptTemplate, input: PromptInput): Resu
   return ok(input.round === 0 ? text : `${text.trimEnd()}\n\n${askAgain(input)}`);
 }
 
+/** The re-ask alone, for an agent that still has the conversation. */
+export function renderFollowUp(input: PromptInput): string {
+  return askAgain(input);
+}
+
 /** Whether every placeholder exists; for a preflight. */
 export function checkTemplate(template: PromptTemplate): Result<void> {
   for (const match of template.text.matchAll(placeholder)) {

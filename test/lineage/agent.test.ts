@@ -53,6 +53,7 @@ function asked(rig: Rig, cases: readonly Case[], more: Partial<InvestigationRequ
     task: { id: "VA", title: "VA", axis: "group", cases },
     cases,
     prompt: "",
+    followUp: null,
     round: 0,
     objections: [],
     evidenceDir: "",
@@ -70,6 +71,7 @@ function asked(rig: Rig, cases: readonly Case[], more: Partial<InvestigationRequ
       return { admitted: true };
     },
     reject: () => undefined,
+    unanswered: () => [...cases],
     progress: () => undefined,
     onActivity: () => undefined,
     tools: null,
