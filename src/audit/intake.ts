@@ -7,7 +7,7 @@ import { resultDigest } from "../findings/claims.js";
 import { type JudgedTask, longestFirst } from "../graph/assign.js";
 import { type ExpandedTask, investigateNode } from "../graph/compile.js";
 import type { Export } from "../model/case.js";
-import type { PoolName } from "../model/graph.js";
+import type { NodeId, PoolName } from "../model/graph.js";
 import { failed, ok, type Result } from "../model/result.js";
 import { writeFileAtomic } from "../support/files.js";
 import { closest } from "../support/suggest.js";
@@ -26,6 +26,8 @@ export interface Intake {
   readonly judged: ReadonlyMap<string, JudgedTask>;
   /** To be added to the graph, in the order in which they should start. */
   readonly expansion: readonly ExpandedTask[];
+  /** Nodes that were asked for and have nothing to run. */
+  readonly reused: readonly NodeId[];
 }
 
 export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Result<Intake>> {
@@ -73,11 +75,14 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
   const isWanted = ({ task, cases }: JudgedTask): boolean =>
     isTarget(investigateNode(task.id), request.targets) && cases.some((item) => item.selected);
   const pools: readonly PoolName[] = session.agent.needsSlot ? ["slots"] : ["warehouse"];
+  const wanted = tasks.filter(isWanted);
+  const reused = wanted.filter(({ open }) => open.length === 0).map(({ task }) => investigateNode(task.id));
   return ok({
     assigned,
     taskList,
     judged: new Map(tasks.map((task) => [investigateNode(task.task.id), task])),
-    expansion: tasks.filter(isWanted).map(({ task, open }) => ({ id: task.id, pools, reused: open.length === 0 })),
+    expansion: wanted.filter(({ open }) => open.length > 0).map(({ task }) => ({ id: task.id, pools })),
+    reused,
   });
 }
 

@@ -53,6 +53,7 @@ export function timelineOf(run: string, events: readonly AuditEventLine[]): Time
   for (const [index, event] of events.entries()) {
     const now = (times[index] ?? origin) - origin;
     if (event.type === "started") started.set(event.node, now);
+    if (event.type === "reused") reused += event.nodes.length;
     if (event.type !== "settled") continue;
     const start = started.get(event.node);
     if (event.outcome === "reused") reused += 1;

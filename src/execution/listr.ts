@@ -22,6 +22,8 @@ export async function createStage(view: ProgressView): Promise<Stage> {
   const { Listr } = await import("listr2");
   const gates = new Map<NodeId, Deferred<Body | null>>();
   const lists: Promise<unknown>[] = [];
+  /** May join once more: a task of listr2 runs once, so each time it is a new one. */
+  const over = new Set<NodeId>();
   const finish = defer<void>();
   let ended = false;
 
@@ -46,7 +48,7 @@ export async function createStage(view: ProgressView): Promise<Stage> {
   return {
     add(node) {
       if (ended) throw new Error(`BUG: ${node} joins a stage that has ended`);
-      if (gates.has(node)) throw new Error(`BUG: ${node} joins the stage twice`);
+      if (gates.has(node) && !over.delete(node)) throw new Error(`BUG: ${node} joins the stage twice`);
       const gate = defer<Body | null>();
       gates.set(node, gate);
       const task = {
@@ -64,6 +66,7 @@ export async function createStage(view: ProgressView): Promise<Stage> {
         const first = gate.settle(async () => {
           try {
             const settled = await work();
+            over.add(node);
             resolve(settled);
             // With exitOnError off, this tells listr2 how the node ended and stops nothing else.
             if (settled.outcome === "failed") throw new Error(settled.failure?.message ?? "failed");

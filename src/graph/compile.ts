@@ -30,8 +30,6 @@ export function investigateNode(taskId: string): NodeId {
 export interface ExpandedTask {
   readonly id: string;
   readonly pools: readonly PoolName[];
-  /** All its findings are used again: there is nothing to run. */
-  readonly reused?: boolean;
 }
 
 /**
@@ -42,9 +40,7 @@ export function expansion(
   tasks: readonly ExpandedTask[],
   waiting: readonly NodeId[] = ["collect", "cleanup"],
 ): AuditGraph {
-  const nodes = tasks.map(
-    ({ id, pools, reused = false }): AuditNode => ({ id: investigateNode(id), kind: "investigate", pools, reused }),
-  );
+  const nodes = tasks.map(({ id, pools }): AuditNode => ({ id: investigateNode(id), kind: "investigate", pools }));
   const edges = nodes.flatMap((node): Edge[] => [
     { from: "export", to: node.id, kind: "needs" },
     ...waiting.map((to): Edge => ({ from: node.id, to, kind: "after" })),

@@ -14,6 +14,11 @@ export interface Schedule {
     node: NodeId,
     outcome: Outcome,
   ): readonly { readonly node: NodeId; readonly outcome: "blocked" | "cancelled" }[];
+  /**
+   * A node that has settled may start once more; what comes after it waits again. False where that is too late: something
+   * behind it has started or can start no more, or nothing new starts. The node must have settled.
+   */
+  reopen(node: NodeId): boolean;
   /** Nothing new starts from now on but what only waits for others to settle (`collect`, `cleanup`). */
   cancel(): readonly { readonly node: NodeId; readonly outcome: "cancelled" }[];
   readonly unsettled: number;
@@ -23,8 +28,10 @@ interface State {
   readonly node: AuditNode;
   waiting: number;
   phase: "waiting" | "ready" | "taken" | "settled";
-  /** A node behind a `needs` or `order` edge that did not end well. */
-  blocked: boolean;
+  /** Once it has settled. */
+  outcome: Outcome | null;
+  /** How many nodes before a `needs` or `order` edge to it did not end well. */
+  blockers: number;
   readonly outgoing: Edge[];
   /** Some edge to it is no `after`. */
   hard: boolean;
@@ -57,14 +64,15 @@ export function createSchedule(graph: AuditGraph): Schedule {
     for (const [state, ended] of queue) {
       if (state.phase === "settled") throw new Error(`BUG: ${state.node.id} settled twice`);
       state.phase = "settled";
+      state.outcome = ended;
       unsettled -= 1;
       for (const edge of state.outgoing) {
         const target = find(edge.to);
         if (target.phase === "settled") continue;
         target.waiting -= 1;
-        if (edge.kind !== "after" && ended !== "executed" && ended !== "reused") target.blocked = true;
+        if (blocks(edge, ended)) target.blockers += 1;
         if (target.waiting > 0) continue;
-        if (target.blocked) {
+        if (target.blockers > 0) {
           const outcome = cancelled || ended === "cancelled" ? "cancelled" : "blocked";
           given.push({ node: target.node.id, outcome });
           queue.push([target, outcome]);
@@ -86,7 +94,8 @@ export function createSchedule(graph: AuditGraph): Schedule {
         node,
         waiting: 0,
         phase: "waiting",
-        blocked: false,
+        outcome: null,
+        blockers: 0,
         outgoing: [],
         hard: false,
         onlyAfter: false,
@@ -115,6 +124,25 @@ export function createSchedule(graph: AuditGraph): Schedule {
       return taken.map((state) => state.node);
     },
     settle: (node, outcome) => settleAll(find(node), outcome),
+    reopen(node) {
+      const state = find(node);
+      if (state.phase !== "settled") throw new Error(`BUG: ${node} is reopened and has not settled`);
+      const behind = state.outgoing.map((edge) => ({ edge, target: find(edge.to) }));
+      const isLate = cancelled || behind.some(({ target }) => target.phase === "taken" || target.phase === "settled");
+      if (isLate || state.blockers > 0) return false;
+      for (const { edge, target } of behind) {
+        target.waiting += 1;
+        if (blocks(edge, state.outcome)) target.blockers -= 1;
+        if (target.phase !== "ready") continue;
+        target.phase = "waiting";
+        ready = ready.filter((other) => other !== target);
+      }
+      state.phase = "waiting";
+      state.outcome = null;
+      unsettled += 1;
+      wake(state);
+      return true;
+    },
     cancel() {
       cancelled = true;
       const runsAnyhow = (state: State): boolean => state.onlyAfter || state.node.kind === "collect";
@@ -132,4 +160,8 @@ export function createSchedule(graph: AuditGraph): Schedule {
       return unsettled;
     },
   };
+}
+
+function blocks(edge: Edge, outcome: Outcome | null): boolean {
+  return edge.kind !== "after" && outcome !== "executed" && outcome !== "reused";
 }

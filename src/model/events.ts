@@ -1,12 +1,28 @@
 /**
- * One line each of runs/<id>/events.jsonl. Views read them; `judge` never does.
+ * One line each of runs/<id>/events.jsonl, as docs/audit-folder.md describes them. Views read them; `judge` never does.
  */
 import type { NodeId, Outcome } from "./graph.js";
+import type { RequestKind } from "./request.js";
 import type { Failure } from "./result.js";
 
+/**
+ * Version of these lines, in the first of each log. A reader leaves out types that it does not know; the number goes up
+ * where a type that there was says something else. 1 (no number): each reused node had a `settled` of its own.
+ */
+export const eventsVersion = 2;
+
 export type AuditEvent =
-  | { readonly type: "run-started"; readonly run: string; readonly version: string; readonly argv: readonly string[] }
+  | {
+      readonly type: "run-started";
+      readonly run: string;
+      readonly version: string;
+      readonly argv: readonly string[];
+      /** Absent in logs of version 1. */
+      readonly events?: number;
+    }
   | { readonly type: "added"; readonly nodes: readonly NodeId[] }
+  /** Nodes that joined with nothing to run, and settled at once: however many, they share a line. */
+  | { readonly type: "reused"; readonly nodes: readonly NodeId[] }
   | { readonly type: "started"; readonly node: NodeId; readonly slot?: string }
   | {
       readonly type: "progress";
@@ -30,6 +46,10 @@ export type AuditEvent =
       readonly duration: number;
       readonly failure?: Failure;
     }
+  /** It had settled, and is to run once more. */
+  | { readonly type: "reopened"; readonly node: NodeId }
+  /** Somebody asked for something from another terminal. */
+  | { readonly type: "request"; readonly kind: RequestKind; readonly taken: boolean; readonly message: string }
   | {
       readonly type: "run-settled";
       readonly exitCode: number;

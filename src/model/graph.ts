@@ -14,8 +14,6 @@ export interface AuditNode {
   readonly kind: NodeKind;
   /** Pools it takes a place in while it runs. */
   readonly pools: readonly PoolName[];
-  /** Known to have nothing to run before it starts: it settles as reused and takes no place in a pool. */
-  readonly reused?: boolean;
 }
 
 export type PoolName = "slots" | "warehouse";
@@ -98,4 +96,6 @@ export interface NodeEnd {
   readonly failure?: Failure;
   /** Nodes that now join, in the order in which they should start. */
   readonly adds?: AuditGraph;
+  /** Nodes that would have joined and have nothing to run: they settle at once, and no edge leads to them. */
+  readonly reused?: readonly NodeId[];
 }

@@ -39,6 +39,7 @@ export type FailureCode =
   | "state-locked"
   | "state-unreadable"
   | "stopped"
+  | "stopped"
   | "template-invalid"
   | "usage"
   | "warehouse-unreachable";

@@ -30,6 +30,31 @@ test("each node that ran has its start and end; reused ones are counted", () => 
   });
 });
 
+test("a line of reused nodes counts as many as it names", () => {
+  const events = log(
+    { type: "reused", nodes: ["investigate:TX", "investigate:FL"] },
+    { type: "settled", node: "export", outcome: "reused", duration: 0 },
+  );
+  expect(timelineOf("r1", events)).toMatchObject({ reused: 3, rows: [] });
+});
+
+test("a node that ran twice has a row for each time", () => {
+  const { rows } = timelineOf(
+    "r1",
+    log(
+      { type: "started", node: "investigate:VA" },
+      { type: "settled", node: "investigate:VA", outcome: "failed", duration: 1000 },
+      { type: "reopened", node: "investigate:VA" },
+      { type: "started", node: "investigate:VA" },
+      { type: "settled", node: "investigate:VA", outcome: "executed", duration: 1000 },
+    ),
+  );
+  expect(rows).toEqual([
+    { node: "investigate:VA", start: 0, end: 1000, outcome: "failed" },
+    { node: "investigate:VA", start: 3000, end: 4000, outcome: "executed" },
+  ]);
+});
+
 test("a node whose end the log does not tell ends with the log", () => {
   const { rows } = timelineOf("r1", log({ type: "started", node: "summary" }, { type: "warning", message: "killed" }));
   expect(rows).toEqual([{ node: "summary", start: 0, end: 1000, outcome: null }]);

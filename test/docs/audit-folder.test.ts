@@ -11,6 +11,9 @@ test("every type of event has its row, and no other has one", () => {
   const types: Record<AuditEvent["type"], true> = {
     "run-started": true,
     added: true,
+    reused: true,
+    reopened: true,
+    request: true,
     started: true,
     progress: true,
     finding: true,

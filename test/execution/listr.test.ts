@@ -133,6 +133,21 @@ describe("a stage", () => {
     expect(taskOf("cleanup").isEnabled()).toBe(false);
   });
 
+  test("lets a node that has ended join once more, as another task of listr2", async () => {
+    const stage = await createStage(recordingView());
+    stage.add("investigate:VA");
+    await stage.run("investigate:VA", async () => refused("investigate:VA"));
+    stage.add("investigate:VA");
+    const again = await stage.run("investigate:VA", async () => executed("investigate:VA"));
+    await stage.end();
+    expect(again).toEqual(executed("investigate:VA"));
+    const tasks = lists.flatMap((list) => list.tasks as unknown as AnyTask[]);
+    expect(tasks.filter(({ title }) => title === "investigate:VA").map(({ state }) => state)).toEqual([
+      ListrTaskState.FAILED,
+      ListrTaskState.COMPLETED,
+    ]);
+  });
+
   test("waits at its end for the nodes that still run", async () => {
     const view = recordingView();
     const stage = await createStage(view);

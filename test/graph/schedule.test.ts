@@ -78,6 +78,44 @@ test("after a cancellation only collect and cleanup still start", () => {
   expect(ready(schedule)).toEqual(["cleanup"]);
 });
 
+test("a node that is opened again may start once more, and what comes after it waits for it", () => {
+  const schedule = createSchedule(graphOf("a => c, b => c"));
+  ready(schedule);
+  schedule.settle("a", "failed");
+  expect(schedule.reopen("a")).toBe(true);
+  expect(ready(schedule)).toEqual(["a"]);
+  schedule.settle("b", "executed");
+  expect(ready(schedule)).toEqual([]);
+  schedule.settle("a", "executed");
+  expect(ready(schedule)).toEqual(["c"]);
+  expect(schedule.unsettled).toBe(1);
+});
+
+test("what needs a node that failed and is opened again is not blocked when it then ends well", () => {
+  const schedule = createSchedule(graphOf("a -> c, b -> c"));
+  ready(schedule);
+  schedule.settle("a", "failed");
+  schedule.reopen("a");
+  ready(schedule);
+  schedule.settle("a", "executed");
+  expect(schedule.settle("b", "executed")).toEqual([]);
+  expect(ready(schedule)).toEqual(["c"]);
+});
+
+test("no node is opened again behind which something was blocked or has started", () => {
+  const schedule = createSchedule(graphOf("a -> b, c => d"));
+  ready(schedule);
+  schedule.settle("a", "failed");
+  schedule.settle("c", "failed");
+  expect(schedule.reopen("a")).toBe(false);
+  // Ready is not started: it can wait again.
+  expect(schedule.reopen("c")).toBe(true);
+  expect(ready(schedule)).toEqual(["c"]);
+  schedule.settle("c", "failed");
+  expect(ready(schedule)).toEqual(["d"]);
+  expect(schedule.reopen("c")).toBe(false);
+});
+
 test("cancelled before anything ran, cleanup alone starts", () => {
   const schedule = createSchedule(compile());
   expect(schedule.cancel().map(({ node }) => node)).toEqual(["setup", "summary", "export", "collect"]);

@@ -100,6 +100,32 @@ describe("the plain view", () => {
     ]);
   });
 
+  test("counts nodes that share an event like those that have one each", () => {
+    const { view, lines } = plain();
+    view.event({ type: "reused", nodes: ["investigate:VA", "investigate:TX"] });
+    view.event(settled("investigate:FL", "reused"));
+    view.close();
+    expect(lines()).toEqual(["[12:03:04] ↺ 3 nodes reused", "✔ 3 nodes in 0.0 s: 3 reused"]);
+  });
+
+  test("says who asked for what, and counts a node that was opened again by how it ended last", () => {
+    const { view, lines } = plain();
+    const failure = { code: "agent-failed", message: "died" } as const;
+    view.event({ type: "settled", node: "investigate:VA", outcome: "failed", duration: 0, failure });
+    view.event({ type: "request", kind: "retry", taken: true, message: "investigate:VA runs\u001b[31m once more" });
+    view.event({ type: "reopened", node: "investigate:VA" });
+    view.event(settled("investigate:VA", "executed"));
+    view.event({ type: "request", kind: "stop", taken: false, message: "there is no task OH" });
+    view.close();
+    expect(lines().slice(1)).toEqual([
+      "[12:03:04] ▸ audit-run retry: investigate:VA runs once more",
+      "[12:03:04] ▸ investigate:VA is to run once more",
+      "[12:03:04] ✔ investigate:VA executed in 0.0 s",
+      "[12:03:04] ⚠ audit-run stop: there is no task OH",
+      "✔ 1 node in 0.0 s: 1 executed",
+    ]);
+  });
+
   test("says once a minute that it is alive while nothing happens", () => {
     const { clock, view, lines } = plain();
     view.event({ type: "added", nodes: ["investigate:VA", "collect"] });

@@ -276,8 +276,9 @@ async function newestEvents(dir: string): Promise<readonly AuditEventLine[]> {
 /** Node → outcome, of the newest run's investigations. */
 export function investigations(events: readonly AuditEventLine[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    events.flatMap((event) =>
-      event.type === "settled" && event.node.startsWith("investigate:") ? [[event.node, event.outcome]] : [],
-    ),
+    events.flatMap((event): [string, string][] => {
+      if (event.type === "reused") return event.nodes.map((node) => [node, "reused"]);
+      return event.type === "settled" && event.node.startsWith("investigate:") ? [[event.node, event.outcome]] : [];
+    }),
   );
 }

@@ -28,6 +28,14 @@ describe("the redactor", () => {
     });
   });
 
+  it("masks many texts as it masks each of them", () => {
+    const many = (odd: string) => [...Array.from({ length: 200 }, (_, index) => `investigate:${index}`), odd];
+    for (const odd of ["investigate:last", "token=hunter2", "cut -----BEGIN PRIVATE KEY-----", "a\nb", 'x"y']) {
+      const texts = many(odd);
+      expect(redactStrings(texts, redact)).toEqual(texts.map(redact));
+    }
+  });
+
   it("does not look for values that would stand in any word", () => {
     expect(createRedactor(["abc", "", "redacted"])("abc redacted")).toBe("abc redacted");
   });

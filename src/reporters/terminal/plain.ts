@@ -6,7 +6,7 @@ import type { AuditEvent } from "../../model/events.js";
 import type { Outcome } from "../../model/graph.js";
 import type { ProgressView } from "../../model/progress.js";
 import { advance, createProgress, waitingCount } from "./progress.js";
-import { findingsText, hintRow, summaryLine, wholeLine } from "./rows.js";
+import { findingsText, hintRow, requestText, summaryLine, wholeLine } from "./rows.js";
 import { type Mark, mark, type Span, type Style } from "./style.js";
 import type { ViewClock, ViewStream } from "./surroundings.js";
 import { durationText, harmless, timeOfDay } from "./text.js";
@@ -73,7 +73,14 @@ export function createPlainView(stream: ViewStream, style: Style, clock: ViewClo
         tellIdle();
         line("running", { text: `${harmless(event.node)} started` });
       } else if (event.type === "settled") tellSettled(event);
-      else if (event.type === "warning") {
+      else if (event.type === "reused") for (const node of event.nodes) idle.reused.push(node);
+      else if (event.type === "reopened") {
+        tellIdle();
+        line("running", { text: `${harmless(event.node)} is to run once more` });
+      } else if (event.type === "request") {
+        tellIdle();
+        line(event.taken ? "running" : "warning", { text: requestText(event) });
+      } else if (event.type === "warning") {
         tellIdle();
         line("warning", {
           text: harmless(event.node === undefined ? event.message : `${event.node}: ${event.message}`),

@@ -24,7 +24,7 @@ export interface Progress {
   /** Time of the first event; null before it. */
   startedAt: number | null;
   readonly nodes: Set<NodeId>;
-  readonly settled: Set<NodeId>;
+  readonly settled: Map<NodeId, Outcome>;
   readonly outcomes: Record<Outcome, number>;
   /** In the order of their starts. */
   readonly running: Map<NodeId, RunningNode>;
@@ -37,7 +37,7 @@ export function createProgress(): Progress {
   return {
     startedAt: null,
     nodes: new Set(),
-    settled: new Set(),
+    settled: new Map(),
     outcomes: { executed: 0, reused: 0, failed: 0, blocked: 0, cancelled: 0 },
     running: new Map(),
     failures: [],
@@ -52,6 +52,12 @@ export function advance(progress: Progress, event: AuditEvent, now: number): voi
   switch (event.type) {
     case "added":
       for (const node of event.nodes) join(progress, node);
+      break;
+    case "reused":
+      for (const node of event.nodes) settle(progress, node, "reused", null);
+      break;
+    case "reopened":
+      reopen(progress, event.node);
       break;
     case "started":
       join(progress, event.node);
@@ -74,6 +80,7 @@ export function advance(progress: Progress, event: AuditEvent, now: number): voi
       break;
     case "run-started":
     case "run-settled":
+    case "request":
     case "warning":
       break;
   }
@@ -88,13 +95,23 @@ function join(progress: Progress, node: NodeId): void {
 function settle(progress: Progress, node: NodeId, outcome: Outcome, failure: Failure | null): void {
   join(progress, node);
   if (progress.settled.has(node)) return;
-  progress.settled.add(node);
+  progress.settled.set(node, outcome);
   progress.running.delete(node);
   progress.outcomes[outcome] += 1;
   if (outcome === "failed") progress.failures.push({ node, failure });
   if (!isInvestigation(node)) return;
   progress.investigations.settled += 1;
   if (outcome === "executed" || outcome === "failed") progress.investigations.executed += 1;
+}
+
+function reopen(progress: Progress, node: NodeId): void {
+  const outcome = progress.settled.get(node);
+  if (outcome === undefined) return;
+  progress.settled.delete(node);
+  progress.outcomes[outcome] -= 1;
+  const failure = progress.failures.findIndex((failed) => failed.node === node);
+  if (failure >= 0) progress.failures.splice(failure, 1);
+  if (isInvestigation(node)) progress.investigations.settled -= 1;
 }
 
 export function waitingCount(progress: Progress): number {

@@ -2,6 +2,7 @@
  * The rows of the windowed view, and the summary that stays behind, as pure text.
  * What a frame costs depends on the rows that it has, not on the nodes of the audit.
  */
+import type { AuditEvent } from "../../model/events.js";
 import type { Progress } from "./progress.js";
 import { timeLeft, waitingCount } from "./progress.js";
 import { type Mark, mark, renderRow, type Span, type Style, separator } from "./style.js";
@@ -114,6 +115,10 @@ export function failureLines({ failures }: Progress, style: Style): string[] {
   const rest = failures.length - mostFailuresInSummary;
   const more: Span[][] = rest > 0 ? [[{ text: `    and ${rest} more`, color: "dim" }]] : [];
   return [...shown, ...more].map((spans) => wholeLine(spans, style));
+}
+
+export function requestText({ kind, message }: Extract<AuditEvent, { type: "request" }>): string {
+  return `audit-run ${kind}: ${harmless(message)}`;
 }
 
 export function hintRow(hint: string): Span[] {

@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { AuditEvent } from "../../model/events.js";
 import type { ProgressView } from "../../model/progress.js";
 import { advance, createProgress } from "./progress.js";
-import { failureLines, type Size, summaryLine, wholeLine, windowRows } from "./rows.js";
+import { failureLines, requestText, type Size, summaryLine, wholeLine, windowRows } from "./rows.js";
 import { mark, type Style } from "./style.js";
 import type { ViewClock, ViewStream } from "./surroundings.js";
 import { columnsOf, harmless } from "./text.js";
@@ -106,9 +106,12 @@ export function createWindowView(
     event(event: AuditEvent) {
       advance(progress, event, clock.now());
       stale = true;
-      if (event.type !== "warning") return;
+      if (event.type !== "warning" && event.type !== "request") return;
       if (above.length >= mostLinesAbove) dropped += 1;
-      else {
+      else if (event.type === "request") {
+        const name = event.taken ? "running" : "warning";
+        above.push(wholeLine([mark(name, style), { text: ` ${requestText(event)}` }], style));
+      } else {
         const text = event.node === undefined ? event.message : `${event.node}: ${event.message}`;
         above.push(wholeLine([mark("warning", style), { text: ` ${harmless(text)}` }], style));
       }
