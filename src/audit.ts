@@ -5,7 +5,9 @@
 import { agents } from "./adapters/agents/index.js";
 import { slots } from "./adapters/slots/index.js";
 import { warehouses } from "./adapters/warehouses/index.js";
-import { type AuditRequest, type LoadedAudit, loadAudit, type Refusal } from "./audit/load.js";
+import { missingInLast } from "./audit/asked.js";
+import { exitCodes } from "./audit/exit-codes.js";
+import { type AuditRequest, type LoadedAudit, loadAudit, type Refusal, refusal } from "./audit/load.js";
 import { type OpenedAudit, openAudit } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
@@ -40,6 +42,12 @@ export async function run(
   await warn(loaded.warnings);
   const opened: Refusal | OpenedAudit = await openAudit(loaded, registries, view);
   if ("exitCode" in opened) return opened;
+  // A retry takes the last export, so what that does not have is a mistake; otherwise the next one may have it.
+  const missing = request.retry ? await missingInLast(opened, opened.session.traces) : null;
+  if (missing !== null) {
+    await opened.close();
+    return refusal(exitCodes.usage, missing);
+  }
   return runAudit(opened);
 }
 

@@ -11,8 +11,9 @@ import { createStage } from "../../src/execution/listr.js";
 import { runGraph } from "../../src/execution/loop.js";
 import { createPools } from "../../src/execution/pools.js";
 import { type JudgedTask, longestFirst } from "../../src/graph/assign.js";
-import { compile, expansion } from "../../src/graph/compile.js";
+import { compile, expansion, investigateNode, union } from "../../src/graph/compile.js";
 import { fingerprint } from "../../src/graph/judge.js";
+import { makespan } from "../../src/graph/makespan.js";
 import { createSchedule } from "../../src/graph/schedule.js";
 import type { Case, Export } from "../../src/model/case.js";
 import type { Finding } from "../../src/model/finding.js";
@@ -138,37 +139,16 @@ export async function viewTime(nodes: number, rows: number | null): Promise<numb
  * Simulated: nodes that take as long as they took the last time, in the order and by the schedule of a real run, and the
  * bound that no order can beat: the longest node, or the work shared by all slots.
  */
-export function makespan(
+export function recordedMakespan(
   durations: readonly number[],
   slots: number,
 ): { readonly time: number; readonly bound: number } {
   const tasks = longestFirst(durations.map(judgedTask));
-  const schedule = createSchedule(compile());
-  const took = new Map(tasks.map(({ task, cases }) => [`investigate:${task.id}`, cases[0]?.took ?? 0]));
-  for (const id of ["setup", "summary", "export"]) {
-    schedule.takeReady();
-    if (id === "export") schedule.add(expansion(tasks.map(({ task }) => ({ id: task.id, pools: ["slots"] as const }))));
-    schedule.settle(id, "executed");
-  }
-  // The pool's queue is first come, first served.
-  const queue: string[] = [];
-  const running = new Map<string, number>();
-  let now = 0;
-  for (;;) {
-    queue.push(...schedule.takeReady().flatMap(({ id, kind }) => (kind === "investigate" ? [id] : [])));
-    while (running.size < slots) {
-      const next = queue.shift();
-      if (next === undefined) break;
-      running.set(next, now + (took.get(next) ?? 0));
-    }
-    const [first] = [...running].sort(([, left], [, right]) => left - right);
-    if (first === undefined) break;
-    now = first[1];
-    running.delete(first[0]);
-    schedule.settle(first[0], "executed");
-  }
+  const took = new Map(tasks.map(({ task, cases }) => [investigateNode(task.id), cases[0]?.earlier?.took ?? 0]));
+  const graph = union(compile(), expansion(tasks.map(({ task }) => ({ id: task.id, pools: ["slots"] }))));
+  const time = makespan(graph, (node) => took.get(node) ?? 0, { slots, warehouse: 1 });
   const work = durations.reduce((sum, duration) => sum + duration, 0);
-  return { time: now, bound: Math.max(work / slots, ...durations) };
+  return { time, bound: Math.max(work / slots, ...durations) };
 }
 
 function judgedTask(took: number, index: number): JudgedTask {
@@ -194,7 +174,7 @@ function judgedTask(took: number, index: number): JudgedTask {
     case: item,
     parts: {},
     verdict: { kind: "run", reasons: [] },
-    took,
+    earlier: { took, cost: null, bySameAgent: true },
     selected: true,
   } as const;
   return { task: { id: group.key, title: group.key, axis: "group", cases: [item] }, cases: [judged], open: [judged] };

@@ -22,7 +22,7 @@ export type Explanation =
   | {
       readonly kind: "explained";
       readonly subject: string;
-      readonly verdict: Verdict["kind"];
+      readonly verdict: Verdict["kind"] | "accepted";
       readonly lines: readonly string[];
     }
   | { readonly kind: "unknown"; readonly known: readonly string[] };
@@ -36,9 +36,15 @@ export async function explain(planned: PlannedAudit, subject: string): Promise<E
     const lines = [...caseLines(judged, last), ...(plan.assumes === null ? [] : [plan.assumes])];
     return { kind: "explained", subject, verdict: judged.verdict.kind, lines };
   }
+  const accepted = planned.excepted.find((each) => each.case.id === subject);
+  if (accepted !== undefined) {
+    const { owner, reason } = accepted.exception;
+    const lines = [`${subject}: is not investigated: a known exception, accepted by ${owner}: ${reason}`];
+    return { kind: "explained", subject, verdict: "accepted", lines };
+  }
   const row = plan.rows.find(({ node }) => node === subject);
   if (row === undefined) {
-    const cases = tasks.flatMap((task) => task.cases.map((item) => item.case.id));
+    const cases = [...tasks.flatMap((task) => task.cases), ...planned.excepted].map((item) => item.case.id);
     return { kind: "unknown", known: [...plan.rows.map(({ node }) => node), ...cases] };
   }
   const task = tasks.find((one) => investigateNode(one.task.id) === subject);

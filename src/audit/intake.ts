@@ -8,14 +8,14 @@ import { type JudgedTask, longestFirst } from "../graph/assign.js";
 import { type ExpandedTask, investigateNode } from "../graph/compile.js";
 import type { Export } from "../model/case.js";
 import type { NodeId, PoolName } from "../model/graph.js";
-import { failed, ok, type Result } from "../model/result.js";
+import { ok, type Result } from "../model/result.js";
 import { writeFileAtomic } from "../support/files.js";
-import { closest } from "../support/suggest.js";
 import { shownResult } from "../tasks/admission.js";
 import type { Session } from "../tasks/session.js";
 import { createTaskList, type TaskList } from "../tasks/task-list.js";
+import { checkSelection, checkTargets } from "./asked.js";
 import type { RecordedPlan } from "./explain.js";
-import { type Assigned, assignCases, type Selection } from "./inputs.js";
+import { type Assigned, assignCases } from "./inputs.js";
 import { commitLooks } from "./looks.js";
 import type { OpenedAudit } from "./open.js";
 
@@ -57,8 +57,9 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
     await commitLooks(session.traces, assigned.looked, made);
   }
   const tasks = longestFirst(assigned.assignment.tasks);
-  const targets = checkTargets(request.targets, tasks);
-  if (!targets.ok) return targets;
+  const nodes = tasks.map(({ task }) => investigateNode(task.id));
+  const asked = checkTargets(request.targets, nodes);
+  if (!asked.ok) return asked;
 
   for (const [id, finding] of assigned.reusable) session.progress.findings.set(id, { finding, reused: true });
   const plan = `${JSON.stringify(recordedPlan(session.run.id, tasks), null, 2)}\n`;
@@ -88,32 +89,6 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
 
 function isTarget(node: string, targets: readonly string[]): boolean {
   return targets.length === 0 || targets.includes(node) || targets.includes("collect");
-}
-
-function checkTargets(targets: readonly string[], tasks: readonly JudgedTask[]): Result<void> {
-  const nodes = tasks.map(({ task }) => investigateNode(task.id));
-  const unknown = targets.find((target) => target.startsWith("investigate:") && !nodes.includes(target));
-  return unknown === undefined ? ok(undefined) : refuse(`there is no node ${unknown}`, unknown, nodes);
-}
-
-/** A misspelt state would otherwise look like a state without failures. */
-function checkSelection({ groups, tests }: Selection, exported: Export): Result<void> {
-  const allGroups = new Set(exported.cases.map((item) => item.group.key));
-  const allTests = new Set(exported.cases.map((item) => item.test.name));
-  const group = groups.find((key) => !allGroups.has(key));
-  if (group !== undefined) return refuse(`--state ${group}: nothing fails there`, group, [...allGroups]);
-  const test = tests.find((name) => !allTests.has(name));
-  if (test !== undefined) return refuse(`--test ${test}: no such test fails`, test, [...allTests]);
-  return ok(undefined);
-}
-
-const mostNames = 60;
-
-function refuse(message: string, word: string, names: readonly string[]): Result<never> {
-  const near = closest(word, names);
-  const shown = [...names].sort().slice(0, mostNames).join(", ");
-  const there = names.length === 0 ? "Nothing fails." : `There are: ${shown}${names.length > mostNames ? ", …" : ""}.`;
-  return failed("usage", message, { hint: near === undefined ? there : `Did you mean ${near}? ${there}` });
 }
 
 function recordedPlan(run: string, tasks: readonly JudgedTask[]): RecordedPlan {

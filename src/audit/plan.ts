@@ -5,12 +5,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTraceStore } from "../execution/traces.js";
+import type { AppliedExceptions } from "../findings/exceptions.js";
 import type { Assignment } from "../graph/assign.js";
 import { compile, expansion, union } from "../graph/compile.js";
-import { makePlan, type Plan } from "../graph/plan.js";
+import { type AgentUse, makePlan, type Plan } from "../graph/plan.js";
 import type { Export } from "../model/case.js";
-import type { AuditGraph } from "../model/graph.js";
+import type { AuditGraph, NodeId, Parts } from "../model/graph.js";
 import type { Result } from "../model/result.js";
+import { lastExport, missingInLast, placesOf, poolOf, warningOf } from "./asked.js";
 import { exitCodes } from "./exit-codes.js";
 import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
@@ -23,6 +25,10 @@ export interface PlannedAudit {
   readonly graph: AuditGraph;
   /** Null where nothing was ever exported. */
   readonly assignment: Assignment | null;
+  /** Cases that a person has accepted: nobody investigates them. */
+  readonly excepted: AppliedExceptions["excepted"];
+  /** For the user: names that were asked for and that the last export does not have. */
+  readonly strangers: readonly string[];
   readonly loaded: LoadedAudit;
 }
 
@@ -41,10 +47,15 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
   const reused = summary.verdict.kind === "reuse" ? summary.verdict.trace : null;
   const exportJudgement = judgeExport(config, traces, reused);
 
-  const lastTrace = exportJudgement.verdict.kind === "reuse" ? exportJudgement.verdict.trace : traces.find("export")[0];
-  // An export by other settings (another groupBy, say) tells nothing of the next one.
-  const comparable = lastTrace?.parts.settings === exportJudgement.parts.settings;
-  const last = lastTrace && comparable ? ((await traces.read(lastTrace)) as Export | null) : null;
+  const reusedExport = exportJudgement.verdict.kind === "reuse" ? exportJudgement.verdict.trace : null;
+  const last =
+    reusedExport === null ? await lastExport(config, traces) : ((await traces.read(reusedExport)) as Export | null);
+  const missing = await missingInLast(loaded, traces);
+  // The run would say the same, only later.
+  if (missing !== null && reusedExport !== null) {
+    await loaded.agent.close();
+    return refusal(exitCodes.usage, missing);
+  }
   let assigned: Assigned | null = null;
   if (last !== null) {
     const artifacts = await loadArtifacts(config);
@@ -65,15 +76,27 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
       });
   }
   await loaded.agent.close();
+  /** By these settings: another command takes another time. */
+  const tookLast = (node: NodeId, { settings }: Parts): number | null =>
+    traces.find(node).find((trace) => trace.took !== undefined && trace.parts.settings === settings)?.took ?? null;
   const tasks = assigned?.assignment.tasks ?? [];
-  const graph = union(compile(), expansion(tasks.map(({ task }) => ({ id: task.id, pools: [] }))));
+  const pools = [poolOf(loaded)];
+  const graph = union(compile(), expansion(tasks.map(({ task }) => ({ id: task.id, pools }))));
   const plan = makePlan({
     summary: summary.verdict,
     export: exportJudgement.verdict,
     assignment: assigned?.assignment ?? null,
     excepted: assigned?.exceptions.excepted.length ?? 0,
+    agent: agentUse(loaded),
+    took: { summary: tookLast("summary", summary.parts), export: tookLast("export", exportJudgement.parts) },
   });
-  return { plan, graph, assignment: assigned?.assignment ?? null, loaded };
+  const excepted = assigned?.exceptions.excepted ?? [];
+  const strangers = missing === null ? [] : [warningOf(missing)];
+  return { plan, graph, assignment: assigned?.assignment ?? null, excepted, strangers, loaded };
+}
+
+function agentUse(loaded: LoadedAudit): AgentUse {
+  return { isFree: loaded.agent.isFree === true, pool: poolOf(loaded), places: placesOf(loaded) };
 }
 
 async function inScratch<Value>(work: (folder: string) => Promise<Result<Value>>): Promise<Result<Value>> {

@@ -12,6 +12,7 @@ import { eventsVersion } from "../model/events.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
 import { type Redactor, redactStrings } from "../support/redact.js";
+import { missingInLast, warningOf } from "./asked.js";
 import { exitCodes } from "./exit-codes.js";
 import { isSelected } from "./inputs.js";
 import { writeLastRun } from "./last-run.js";
@@ -49,6 +50,9 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
   });
   for (const message of audit.leftovers) session.emit({ type: "warning", message });
   for (const message of session.traces.damage) session.emit({ type: "warning", message: `traces/${message}` });
+  // Before dbt runs, which may take long: the next export may have it, so nothing is refused yet.
+  const missing = await missingInLast(audit, session.traces);
+  if (missing !== null) session.emit({ type: "warning", message: warningOf(missing) });
   try {
     const settled = await runGraph({
       graph,

@@ -42,10 +42,12 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
   let intake: Intake | null = null;
   let report: AuditReport | null = null;
 
-  const commit = (subject: string, parts: Parts, observed: Parts, output: unknown): Promise<Trace> => {
-    const at = session.now().toISOString();
+  /** @param since when the work began, so that a plan can say how long it takes. */
+  const commit = (subject: string, since: Date, parts: Parts, observed: Parts, output: unknown): Promise<Trace> => {
+    const now = session.now();
+    const took = Math.max(0, now.getTime() - since.getTime());
     return traces.commit(
-      { subject, fingerprint: fingerprint(parts), parts, observed, run: session.run.id, at },
+      { subject, fingerprint: fingerprint(parts), parts, took, observed, run: session.run.id, at: now.toISOString() },
       output,
     );
   };
@@ -85,9 +87,10 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       const { verdict, parts, warning } = await judgeSummary(config, traces, session.now(), ask);
       if (warning !== null) session.emit({ type: "warning", node: "summary", message: warning });
       if (verdict.kind === "reuse") return reuse(verdict.trace);
+      const since = session.now();
       const made = await runSummary(session);
       if (!made.ok) return ended(made);
-      reuse(await commit("summary", parts, { artifacts: made.value.artifacts }, made.value));
+      reuse(await commit("summary", since, parts, { artifacts: made.value.artifacts }, made.value));
       return { outcome: "executed" };
     },
 
@@ -96,11 +99,12 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       if (verdict.kind === "reuse") exported = (await traces.read(verdict.trace)) as Export | null;
       const reused = exported !== null;
       if (exported === null) {
+        const since = session.now();
         const made = await patiently("export", () => newExport(audit));
         if (!made.ok) return ended(made);
         exported = made.value;
         // Failures are never kept: the next run asks again for what the world refused this time.
-        if (!exported.broken.some((one) => one.transient)) await commit("export", parts, {}, exported);
+        if (!exported.broken.some((one) => one.transient)) await commit("export", since, parts, {}, exported);
       }
       const taken = await takeUp(audit, exported);
       if (!taken.ok) return ended(taken);

@@ -5,6 +5,7 @@
 import type { Case } from "../model/case.js";
 import type { Facts, Parts, Trace, Verdict } from "../model/graph.js";
 import type { Task } from "../model/task.js";
+import { type EarlierInvestigation, estimator } from "./estimate.js";
 import { judge, type Observe } from "./judge.js";
 import { effort, type Packing, type PackOptions, pack } from "./pack.js";
 
@@ -12,8 +13,8 @@ export interface JudgedCase {
   readonly case: Case;
   readonly parts: Parts;
   readonly verdict: Verdict;
-  /** Milliseconds that its last investigation took; null where there was none. */
-  readonly took: number | null;
+  /** Its last investigation, if possible by the agent and model of now; null where there was none. */
+  readonly earlier: EarlierInvestigation | null;
   /** False where the user narrowed this run to other groups or tests. */
   readonly selected: boolean;
 }
@@ -43,36 +44,35 @@ export function assign(cases: readonly Case[], options: AssignOptions): Assignme
   const judged = tasks.map((task): JudgedTask => {
     const all = task.cases.map((item): JudgedCase => {
       const parts = options.partsOf(item);
-      const verdict = judge(
-        { kind: "known", parts, facts: options.factsOf(item) },
-        options.tracesOf(item.id),
-        options.observe,
-      );
-      const took = options.tracesOf(item.id)[0]?.took ?? null;
-      return { case: item, parts, verdict, took, selected: options.selects(item) };
+      const traces = options.tracesOf(item.id);
+      const verdict = judge({ kind: "known", parts, facts: options.factsOf(item) }, traces, options.observe);
+      return { case: item, parts, verdict, earlier: earlierOf(traces, parts), selected: options.selects(item) };
     });
     return { task, cases: all, open: all.filter((item) => item.selected && item.verdict.kind !== "reuse") };
   });
   return { tasks: judged, packing };
 }
 
-/** Longest expected first: the longest investigations should not be the last to start. */
-export function longestFirst(tasks: readonly JudgedTask[]): readonly JudgedTask[] {
-  const expected = expectation(tasks.flatMap((task) => task.cases));
-  return tasks
-    .map((task) => ({ task, time: expected(task) }))
-    .sort((left, right) => right.time - left.time)
-    .map(({ task }) => task);
+function earlierOf(traces: readonly Trace[], parts: Parts): EarlierInvestigation | null {
+  const isByAgent = (trace: Trace): boolean => trace.parts.agent === parts.agent && trace.parts.model === parts.model;
+  const timed = traces.filter(({ took }) => took !== undefined);
+  const trace = timed.find(isByAgent) ?? timed[0];
+  if (trace?.took === undefined) return null;
+  return { took: trace.took, cost: trace.cost ?? null, bySameAgent: isByAgent(trace) };
 }
 
 /**
- * What the open cases of a task are expected to take, in milliseconds: what they took the last time; for a case that was
- * never investigated, by its number of failures, at the pace of those that were.
+ * Longest expected first: the longest investigations should not be the last to start. Where none was ever investigated,
+ * those with the most failures are taken for the longest.
  */
-export function expectation(known: readonly JudgedCase[]): (task: JudgedTask) => number {
-  const paces = known
-    .flatMap(({ case: item, took }) => (took === null ? [] : [took / effort(item)]))
-    .sort((a, b) => a - b);
-  const pace = paces[Math.floor(paces.length / 2)] ?? 1000;
-  return (task) => task.open.reduce((sum, { case: item, took }) => sum + (took ?? effort(item) * pace), 0);
+export function longestFirst(tasks: readonly JudgedTask[]): readonly JudgedTask[] {
+  const estimate = estimator(
+    tasks.flatMap((task) => task.cases),
+    true,
+  );
+  const bySize = ({ open }: JudgedTask): number => open.reduce((total, item) => total + effort(item.case), 0);
+  return tasks
+    .map((task) => ({ task, time: estimate(task.open).duration ?? bySize(task) }))
+    .sort((left, right) => right.time - left.time)
+    .map(({ task }) => task);
 }

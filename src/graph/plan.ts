@@ -1,9 +1,11 @@
 /**
  * What a run would do, node by node, and why. Made of the same verdicts that the run acts upon. Pure.
  */
-import type { NodeId, NodeKind, Reason, Verdict } from "../model/graph.js";
-import type { Assignment, JudgedTask } from "./assign.js";
-import { investigateNode } from "./compile.js";
+import type { NodeId, NodeKind, PoolName, Reason, Verdict } from "../model/graph.js";
+import { type Assignment, type JudgedTask, longestFirst } from "./assign.js";
+import { compile, expansion, investigateNode, union } from "./compile.js";
+import { type Estimate, estimator, nothing, sum } from "./estimate.js";
+import { makespan } from "./makespan.js";
 
 export interface PlanRow {
   readonly node: NodeId;
@@ -13,6 +15,15 @@ export interface PlanRow {
   readonly because: readonly string[];
   /** Set on investigations: how many of its cases an agent would look at, and how many findings are used again. */
   readonly cases: { readonly open: number; readonly reused: number; readonly failures: number } | null;
+  /** What its work may take; null where it is no work to speak of. */
+  readonly expected: Estimate | null;
+}
+
+/** What all of it may take. */
+export interface ExpectedTotal extends Estimate {
+  /** Milliseconds from start to end with so many investigations at a time; null where some node's duration is not known. */
+  readonly makespan: number | null;
+  readonly places: number;
 }
 
 export interface Plan {
@@ -26,7 +37,16 @@ export interface Plan {
     readonly open: number;
     readonly reused: number;
     readonly excepted: number;
+    /** `duration` is the sum over all nodes. */
+    readonly expected: ExpectedTotal;
   };
+}
+
+/** What the agent takes: a place in a pool, and money perhaps. */
+export interface AgentUse {
+  readonly isFree: boolean;
+  readonly pool: PoolName;
+  readonly places: Readonly<Record<PoolName, number>>;
 }
 
 export interface PlanInput {
@@ -35,6 +55,9 @@ export interface PlanInput {
   /** Null where nothing was ever exported. */
   readonly assignment: Assignment | null;
   readonly excepted: number;
+  readonly agent: AgentUse;
+  /** Milliseconds that they took the last time; null where they never ran. */
+  readonly took: { readonly summary: number | null; readonly export: number | null };
 }
 
 export function makePlan(input: PlanInput): Plan {
@@ -45,8 +68,13 @@ export function makePlan(input: PlanInput): Plan {
   const reused = tasks.reduce((sum, task) => sum + reusedIn(task), 0);
   const before = (["setup", "summary", "export"] as const).map((node) => fixedRow(node, input, open));
   const after = (["collect", "cleanup"] as const).map((node) => fixedRow(node, input, open));
+  const estimate = estimator(
+    tasks.flatMap((task) => task.cases),
+    input.agent.isFree,
+  );
+  const rows = [...before, ...tasks.map((task) => taskRow(task, estimate(task.open), assumed)), ...after];
   return {
-    rows: [...before, ...tasks.map((task) => taskRow(task, assumed)), ...after],
+    rows,
     assumes: assumed && assignment !== null ? assumption : null,
     strategy: assignment?.packing.strategy ?? null,
     notes: [assignment?.packing.why, assignment?.packing.tooSmall].filter(
@@ -57,6 +85,7 @@ export function makePlan(input: PlanInput): Plan {
       open,
       reused,
       excepted: input.excepted,
+      expected: expectedTotal(rows, tasks, input),
     },
   };
 }
@@ -66,27 +95,47 @@ function fixedRow(
   input: PlanInput,
   open: number,
 ): PlanRow {
-  const row = { node, kind: node, cases: null };
+  const row = { node, kind: node, cases: null, expected: null };
   if (node === "summary" || node === "export") {
     const verdict = input[node];
-    return { ...row, verdict: verdict.kind, because: phrases(verdict) };
+    const expected = verdict.kind === "reuse" ? nothing : { ...nothing, duration: input.took[node] };
+    return { ...row, verdict: verdict.kind, because: phrases(verdict), expected };
   }
   const why = { setup: "prepares the audit folder", collect: "writes the report", cleanup: "releases slots" }[node];
   return { ...row, verdict: "run", because: open === 0 && node === "cleanup" ? ["nothing to release"] : [why] };
+}
+
+/** By the schedule of a real run: the sum alone tells nobody how long to wait. */
+function expectedTotal(rows: readonly PlanRow[], tasks: readonly JudgedTask[], { agent }: PlanInput): ExpectedTotal {
+  const known = rows.flatMap(({ expected }) => (expected === null ? [] : [expected]));
+  const duration = sum(known.map((each) => each.duration));
+  const durations = new Map(rows.map(({ node, expected }) => [node, expected?.duration ?? 0]));
+  const open = longestFirst(tasks).filter((task) => task.open.length > 0);
+  const graph = union(compile(), expansion(open.map(({ task }) => ({ id: task.id, pools: [agent.pool] }))));
+  return {
+    duration,
+    cost: sum(known.map(({ cost }) => cost)),
+    guessed: known.some(({ guessed }) => guessed),
+    makespan: duration === null ? null : makespan(graph, (node) => durations.get(node) ?? 0, agent.places),
+    places: agent.places[agent.pool],
+  };
 }
 
 const assumption =
   "The investigations are those of the last export, if the next one finds the same: the summary has yet to run.";
 
 /** A promise is made only where nothing before it has yet to run. */
-function taskRow(judged: JudgedTask, assumed: boolean): PlanRow {
+function taskRow(judged: JudgedTask, expected: Estimate, assumed: boolean): PlanRow {
   const failures = judged.task.cases.reduce((sum, item) => sum + item.failures, 0);
   return {
     node: investigateNode(judged.task.id),
     kind: "investigate",
     verdict: assumed ? "undecided" : taskVerdict(judged),
-    because: assumed ? [`waits for export; as it was: ${taskReasons(judged).join("; ")}`] : taskReasons(judged),
+    because: assumed
+      ? [`waits for export; as of the last one: ${taskReasons(judged).join("; ")}`]
+      : taskReasons(judged),
     cases: { open: judged.open.length, reused: reusedIn(judged), failures },
+    expected,
   };
 }
 

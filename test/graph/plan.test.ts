@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assign, longestFirst } from "../../src/graph/assign.js";
+import { type AssignOptions, assign, longestFirst } from "../../src/graph/assign.js";
 import { compile, expansion, union } from "../../src/graph/compile.js";
 import { formatGraph } from "../../src/graph/format.js";
 import { fingerprint } from "../../src/graph/judge.js";
@@ -20,6 +20,11 @@ const traceFor = (item: Case, rows = item.rowsDigest): Trace => ({
 const reuse: Verdict = { kind: "reuse", trace: traceFor(caseOf("summary", "-")) };
 const always: Verdict = { kind: "run", reasons: [{ part: "summary", change: "always" }] };
 
+const agentUse = {
+  agent: { isFree: true, pool: "warehouse", places: { slots: 3, warehouse: 4 } },
+  took: { summary: 10_000, export: 2_000 },
+} as const;
+
 const cases = [caseOf("total_wrong", "VA", 127), caseOf("duplicate", "VA", 3), caseOf("duplicate", "TX", 2)];
 const assignment = assign(cases, {
   strategy: "per-group",
@@ -33,7 +38,7 @@ const assignment = assign(cases, {
 });
 
 test("a plan says which cases have work, which findings are used again, and why", () => {
-  const plan = makePlan({ summary: reuse, export: reuse, assignment, excepted: 1 });
+  const plan = makePlan({ ...agentUse, summary: reuse, export: reuse, assignment, excepted: 1 });
   expect(plan.rows.filter(({ kind }) => kind === "investigate")).toEqual([
     {
       node: "investigate:TX",
@@ -41,6 +46,7 @@ test("a plan says which cases have work, which findings are used again, and why"
       verdict: "reuse",
       because: ["all findings are used again"],
       cases: { open: 0, reused: 1, failures: 2 },
+      expected: { duration: 0, cost: 0, guessed: false },
     },
     {
       node: "investigate:VA",
@@ -48,14 +54,16 @@ test("a plan says which cases have work, which findings are used again, and why"
       verdict: "run",
       because: ["never finished before (1 of 2)"],
       cases: { open: 1, reused: 1, failures: 130 },
+      expected: { duration: null, cost: 0, guessed: true },
     },
   ]);
-  expect(plan.totals).toEqual({ investigations: 1, open: 1, reused: 2, excepted: 1 });
+  expect(plan.totals).toMatchObject({ investigations: 1, open: 1, reused: 2, excepted: 1 });
   expect(plan.assumes).toBeNull();
 });
 
 test("before the summary has run, the investigations are marked as those of the last export", () => {
   const plan = makePlan({
+    ...agentUse,
     summary: always,
     export: { kind: "undecided", awaiting: "summary" },
     assignment,
@@ -69,13 +77,14 @@ test("before the summary has run, the investigations are marked as those of the 
   expect(
     plan.rows.filter(({ kind }) => kind === "investigate").map(({ verdict, because }) => [verdict, because]),
   ).toEqual([
-    ["undecided", ["waits for export; as it was: all findings are used again"]],
-    ["undecided", ["waits for export; as it was: never finished before (1 of 2)"]],
+    ["undecided", ["waits for export; as of the last one: all findings are used again"]],
+    ["undecided", ["waits for export; as of the last one: never finished before (1 of 2)"]],
   ]);
 });
 
 test("the first plan of all knows no investigation", () => {
   const plan = makePlan({
+    ...agentUse,
     summary: always,
     export: { kind: "undecided", awaiting: "summary" },
     assignment: null,
@@ -112,7 +121,7 @@ test("the graph prints as Mermaid, DOT and JSON", () => {
 
 test("the task that took longest the last time starts first; an unknown one is guessed by its failures", () => {
   const took: Record<string, number> = { "duplicate@TX": 50_000, "duplicate@VA": 2_000 };
-  const open = assign([caseOf("duplicate", "VA", 3), caseOf("duplicate", "TX", 2), caseOf("duplicate", "FL", 999)], {
+  const options: AssignOptions = {
     strategy: "per-group",
     maxTestsPerTask: 12,
     agents: 3,
@@ -121,12 +130,16 @@ test("the task that took longest the last time starts first; an unknown one is g
     tracesOf: (id) => (took[id] === undefined ? [] : [{ ...traceFor(caseOf("x", "y")), took: took[id] }]),
     observe: () => null,
     selects: () => true,
-  });
+  };
+  const open = assign(
+    [caseOf("duplicate", "VA", 3), caseOf("duplicate", "TX", 2), caseOf("duplicate", "FL", 999)],
+    options,
+  );
   expect(longestFirst(open.tasks).map(({ task }) => task.id)).toEqual(["FL", "TX", "VA"]);
   took["duplicate@FL"] = 10;
-  const known = open.tasks.map((task) => ({
-    ...task,
-    open: task.open.map((item) => ({ ...item, took: took[item.case.id] ?? null })),
-  }));
-  expect(longestFirst(known).map(({ task }) => task.id)).toEqual(["TX", "VA", "FL"]);
+  const known = assign(
+    open.tasks.flatMap(({ task }) => task.cases),
+    options,
+  );
+  expect(longestFirst(known.tasks).map(({ task }) => task.id)).toEqual(["TX", "VA", "FL"]);
 });
