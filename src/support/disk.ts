@@ -2,8 +2,8 @@
  * The few things that durable files need of a disk, in one place, so that a test can put a model of a disk there.
  * Knows nothing of what is written.
  */
-import { constants } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { constants, readFileSync } from "node:fs";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 
 export interface Disk {
   /** Makes a folder and those above it; resolves to the topmost one that was not there. */
@@ -34,7 +34,8 @@ export const realDisk: Disk = {
     const file = await open(path, mode === "new" ? "wx" : "a", 0o644);
     return { append: (content) => file.appendFile(content), sync: () => file.datasync(), close: () => file.close() };
   },
-  read: (path) => readFile(path),
+  // At once: outputs are small and many, and for each the thread pool would be asked four times.
+  read: async (path) => readFileSync(path),
   list: (path) => readdir(path),
   rename,
   remove: (path) => rm(path, { force: true }),

@@ -89,23 +89,47 @@ function encoded(text: string): string {
   }
 }
 
-/** The same value with every text in it redacted; keys stay, and so do the texts under the keys of `verbatim`. */
+/**
+ * The same value with every text in it redacted; keys stay, and so do the texts under the keys of `verbatim`. What occurs
+ * several times in it is looked at once, and occurs as often in the result.
+ */
 export function redactStrings<Value>(value: Value, redact: Redactor, verbatim: ReadonlySet<string> = noKeys): Value {
-  if (typeof value === "string") return redact(value) as Value;
-  if (Array.isArray(value)) {
-    const together = value.length > manyStrings ? redactTogether(value, redact) : null;
-    return (together ?? value.map((item) => redactStrings(item, redact, verbatim))) as Value;
-  }
-  if (value === null || typeof value !== "object") return value;
-  const redacted = Object.entries(value).map(([key, item]) => {
-    const stays = verbatim.has(key) && typeof item === "string";
-    return [key, stays ? item : redactStrings(item, redact, verbatim)];
-  });
-  return Object.fromEntries(redacted) as Value;
+  const texts = new Map<string, string>();
+  const objects = new Map<object, unknown>();
+
+  const redactText = (text: string): string => {
+    // A long text occurs once; to find it again would cost what it saves.
+    if (text.length > longText) return redact(text);
+    let redacted = texts.get(text);
+    if (redacted === undefined) {
+      redacted = redact(text);
+      texts.set(text, redacted);
+    }
+    return redacted;
+  };
+  const redactObject = (object: object): unknown => {
+    if (Array.isArray(object)) {
+      const together = object.length > manyStrings ? redactTogether(object, redact) : null;
+      return together ?? object.map(redactAny);
+    }
+    const redacted = Object.entries(object).map(([key, item]) => {
+      const stays = verbatim.has(key) && typeof item === "string";
+      return [key, stays ? item : redactAny(item)];
+    });
+    return Object.fromEntries(redacted);
+  };
+  const redactAny = (item: unknown): unknown => {
+    if (typeof item === "string") return redactText(item);
+    if (item === null || typeof item !== "object") return item;
+    if (!objects.has(item)) objects.set(item, redactObject(item));
+    return objects.get(item);
+  };
+  return redactAny(value) as Value;
 }
 
 const noKeys: ReadonlySet<string> = new Set();
 const manyStrings = 100;
+const longText = 2_000;
 
 /** Names by the thousand: a text of lines costs a tenth of its lines one by one. Null where they are no lines of their own. */
 function redactTogether(items: readonly unknown[], redact: Redactor): readonly string[] | null {
