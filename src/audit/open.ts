@@ -26,6 +26,8 @@ export interface OpenedAudit extends LoadedAudit {
   readonly openWarehouse: () => Promise<Result<Warehouse>>;
   /** What a run that was killed had left running, one message each. */
   readonly leftovers: readonly string[];
+  /** Stops the run in order, as one Ctrl-C does. */
+  readonly stop: () => void;
   /** Closes the warehouse and the traces, does `last` when everything is as it stays, and gives the lock back. Once, at the end. */
   readonly close: (last?: () => Promise<void>) => Promise<void>;
 }
@@ -46,7 +48,7 @@ export async function openAudit(
     const message = `the audit folder ${config.dir} cannot be written: ${(error as Error).message}`;
     return refusal(exitCodes.preflight, { code: "disk", message, hint: "Move it with `dir` in the config." });
   }
-  const hold = await takeFolder(folders.root, request.now);
+  const hold = await takeFolder(folders.root, request.now, run);
   if (!hold.ok) return refusal(exitCodes.preflight, hold.failure);
 
   const store = await openTraceStore(folders.traces);
@@ -70,13 +72,15 @@ export async function openAudit(
   const events = openEventLog(join(folders.run, "events.jsonl"), request.now, loaded.redact, [
     (event) => view.event(event),
   ]);
-  const openNow = () => openWarehouse(config, registries, folders.scratch, request.signal);
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([request.signal, stopping.signal]);
+  const openNow = () => openWarehouse(config, registries, folders.scratch, signal);
   const warehouse = openOnce(openNow);
   const session: Session = {
     config,
     run: { id: run, folder: folders.run, startedAt },
     now: request.now,
-    signal: request.signal,
+    signal,
     emit: events.emit,
     redact: loaded.redact,
     redactValues: loaded.redactValues,
@@ -108,6 +112,7 @@ export async function openAudit(
     view,
     openWarehouse: openNow,
     leftovers: hold.value.warnings,
+    stop: () => stopping.abort("stop"),
     close,
   };
 }

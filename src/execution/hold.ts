@@ -13,9 +13,9 @@ export interface Hold {
   readonly giveBack: () => Promise<void>;
 }
 
-/** @param dir the audit folder, which exists. Failure code: state-locked. */
-export async function takeFolder(dir: string, now: () => Date): Promise<Result<Hold>> {
-  const lock = await acquireLock(join(dir, "run.lock"), now);
+/** @param dir the audit folder, which exists. @param run the run it is for; null: for something else. Failure code: state-locked. */
+export async function takeFolder(dir: string, now: () => Date, run: string | null = null): Promise<Result<Hold>> {
+  const lock = await acquireLock(join(dir, "run.lock"), now, run);
   if (!lock.ok) return lock;
   const record = join(dir, "processes.jsonl");
   const warnings = messages(await endLeftovers(record));

@@ -7,23 +7,31 @@ import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { failed, ok, type Result } from "../model/result.js";
 import { processEntry } from "../support/process-table.js";
+import { isRun } from "./runs.js";
 
-interface Holder {
+export interface Holder {
   readonly pid: number;
   readonly host: string;
   /** Tells this process from a later one with the same number; null where the system does not say. */
   readonly startTime: string | null;
   readonly since: string;
+  /** Id of its run; null where it holds the folder for something else. */
+  readonly run: string | null;
   readonly token: string;
 }
 
 /** Resolves to the function that gives the lock back. Failure code: state-locked. */
-export async function acquireLock(file: string, now: () => Date): Promise<Result<() => Promise<void>>> {
+export async function acquireLock(
+  file: string,
+  now: () => Date,
+  run: string | null = null,
+): Promise<Result<() => Promise<void>>> {
   const own: Holder = {
     pid: process.pid,
     host: hostname(),
     startTime: processEntry(process.pid)?.startTime ?? null,
     since: now().toISOString(),
+    run,
     token: randomBytes(12).toString("hex"),
   };
   for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -37,10 +45,16 @@ export async function acquireLock(file: string, now: () => Date): Promise<Result
   return failed("state-locked", `${file} changes hands all the time`, { hint: "Run again." });
 }
 
+/** Who holds the lock and is alive; null where nobody does. */
+export async function lockHolder(file: string): Promise<Holder | null> {
+  const holder = parse(await readFile(file, "utf8").catch(() => ""));
+  return holder !== null && isAlive(holder) ? holder : null;
+}
+
 /** For those who only read: fails where a run is under way, and takes nothing. Failure code: state-locked. */
 export async function checkLock(file: string): Promise<Result<void>> {
-  const holder = parse(await readFile(file, "utf8").catch(() => ""));
-  return holder !== null && isAlive(holder) ? heldBy(holder, file) : ok(undefined);
+  const holder = await lockHolder(file);
+  return holder === null ? ok(undefined) : heldBy(holder, file);
 }
 
 function heldBy(holder: Holder, file: string): Result<never> {
@@ -94,7 +108,8 @@ function parse(text: string): Holder | null {
     if (typeof value?.host !== "string" || typeof value.token !== "string") return null;
     // Zero and negative numbers mean groups of processes, of which there always are some.
     if (typeof value.pid !== "number" || !Number.isInteger(value.pid) || value.pid < 1) return null;
-    return { startTime: null, since: "an unknown time", ...value } as Holder;
+    const run = isRun(value.run) ? value.run : null;
+    return { startTime: null, since: "an unknown time", ...value, run } as Holder;
   } catch {
     return null;
   }

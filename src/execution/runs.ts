@@ -11,6 +11,11 @@ const keptFor = 30 * 24 * 60 * 60 * 1000;
 /** As `runId` writes it; what is called otherwise is none of ours. */
 const runName = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(\d{3})$/;
 
+/** Whether this is a run's name, and so a safe part of a path. */
+export function isRun(name: unknown): name is string {
+  return typeof name === "string" && runName.test(name);
+}
+
 /** Removes the folders of runs that are neither among the newest 20 nor younger than 30 days; resolves to their names. */
 export async function pruneRuns(dir: string, now: Date): Promise<readonly string[]> {
   const folder = join(dir, "runs");
