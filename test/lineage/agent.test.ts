@@ -106,7 +106,7 @@ describe("the lineage agent", () => {
     ]);
     expect(drafts[1]?.root_cause).toContain("model stg (models/stg.sql)");
     for (const claim of drafts.flatMap((draft) => draft.evidence)) {
-      const answer = await rig.query(claim.sql);
+      const answer = await rig.query(claim.sql ?? "");
       expect(answer).toMatchObject({ ok: true, value: { rows: [[String(claim.value)]] } });
     }
   });

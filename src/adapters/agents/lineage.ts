@@ -8,17 +8,14 @@
  */
 import { posix } from "node:path";
 import { z } from "zod";
-import { loadColumnLineage } from "../../lineage/column-lineage.js";
+import { sharedWalk, type Walks } from "../../lineage/shared-walk.js";
 import { tell } from "../../lineage/tell.js";
 import type { Walk } from "../../lineage/verdict.js";
-import { walkTest } from "../../lineage/walk.js";
 import type { AgentAdapter, InvestigationRequest, Investigator } from "../../model/agent.js";
 import type { Case } from "../../model/case.js";
-import { digestOf } from "../../model/digest.js";
 import type { Location } from "../../model/finding.js";
 import type { Project, Resource } from "../../model/project.js";
-import { type Failure, failed, ok, type Result } from "../../model/result.js";
-import type { Query } from "../../model/warehouse.js";
+import { failed, ok, type Result } from "../../model/result.js";
 import { fileInside } from "../../support/repo-files.js";
 
 const Settings = z.strictObject({
@@ -31,8 +28,6 @@ const Settings = z.strictObject({
 });
 
 type Settings = z.infer<typeof Settings>;
-
-type Walks = Map<string, Promise<Result<Walk>>>;
 
 export const lineage: AgentAdapter<Settings> = {
   id: "lineage",
@@ -66,7 +61,7 @@ async function investigate(request: InvestigationRequest, settings: Settings, wa
   for (const cases of byTest.values()) {
     const first = cases[0];
     if (first === undefined) continue;
-    const walk = await walked(request, project, first, settings, walks);
+    const walk = await sharedWalk({ ...request, ...settings, project, item: first }, walks);
     if (!walk.ok) return walk;
     request.progress(`${first.test.name}: ${walk.value.queries} queries`);
     for (const item of cases) {
@@ -95,49 +90,4 @@ async function located(request: InvestigationRequest, blamed: Resource): Promise
   if (root === undefined || blamed.file === null) return [];
   const file = posix.join(request.dbtDir, blamed.file);
   return (await fileInside(root, file)) === null ? [] : [{ repo: "dbt", file, resource: blamed.id }];
-}
-
-/** One walk a test and state of its failing rows, shared by tasks that run at the same time. */
-async function walked(
-  request: InvestigationRequest,
-  project: Project,
-  item: Case,
-  settings: Settings,
-  walks: Walks,
-): Promise<Result<Walk>> {
-  const key = digestOf([item.test.id, item.failingRows.sql, item.failingRows.groupColumn]);
-  const known = walks.get(key);
-  if (known !== undefined) return known;
-  const walk = start(request, project, item, settings);
-  walks.set(key, walk);
-  // A walk that the world cut short says nothing of the test: the next one who asks walks again.
-  const forget = () => walks.delete(key);
-  walk.then((result) => result.ok || forget(), forget);
-  return walk;
-}
-
-async function start(
-  request: InvestigationRequest,
-  project: Project,
-  item: Case,
-  settings: Settings,
-): Promise<Result<Walk>> {
-  let outage: Failure | null = null;
-  const query: Query = async (sql, options) => {
-    const answer = await request.query(sql, options);
-    if (!answer.ok && ["aborted", "warehouse-unreachable"].includes(answer.failure.code)) outage ??= answer.failure;
-    return answer;
-  };
-  const walk = await walkTest({
-    project,
-    test: item.test.id,
-    failingRows: item.failingRows,
-    dialect: request.dialect,
-    lineage: await loadColumnLineage(request.dialect.name),
-    query,
-    describe: request.describe,
-    maxQueries: settings.maxQueries,
-  });
-  if (outage !== null) return { ok: false, failure: outage };
-  return request.signal.aborted ? failed("aborted", "the investigation was stopped") : ok(walk);
 }
