@@ -95,6 +95,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
     },
 
     async export() {
+      const known = traces.damage.length;
       const { verdict, parts } = judgeExport(config, traces, summary);
       if (verdict.kind === "reuse") exported = (await traces.read(verdict.trace)) as Export | null;
       const reused = exported !== null;
@@ -107,6 +108,8 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
         if (!exported.broken.some((one) => one.transient)) await commit("export", since, parts, {}, exported);
       }
       const taken = await takeUp(audit, exported);
+      // Outputs that were to be used again, and cannot be: their cases are investigated anew, and somebody should know why.
+      for (const message of traces.damage.slice(known)) session.emit({ type: "warning", message: `traces/${message}` });
       if (!taken.ok) return ended(taken);
       intake = taken.value;
       const { why, tooSmall } = intake.assigned.assignment.packing;

@@ -12,10 +12,24 @@ export interface Objects {
   write(content: string): Promise<string>;
 }
 
-/** Null where the file is missing, or holds something else than what was written. */
-export async function readObject(folder: string, digest: string, disk: Disk): Promise<string | null> {
-  const content = await disk.read(objectFile(folder, digest)).catch(() => null);
-  return content === null || sha256(content) !== digest ? null : content.toString("utf8");
+export type ReadObject =
+  | { readonly kind: "whole"; readonly text: string }
+  | { readonly kind: "missing" }
+  /** It holds something else than what was written. */
+  | { readonly kind: "damaged" };
+
+/**
+ * Rejects where the disk refuses for another reason than the file (too many open files, no permission): what is finished
+ * must not look lost, and be paid for again, because of that.
+ */
+export async function readObject(folder: string, digest: string, disk: Disk): Promise<ReadObject> {
+  const content = await disk.read(join(folder, objectName(digest))).catch((error: NodeJS.ErrnoException) => error);
+  if (!(content instanceof Error))
+    return sha256(content) === digest ? { kind: "whole", text: content.toString("utf8") } : { kind: "damaged" };
+  if (content.code === "ENOENT" || content.code === "ENOTDIR") return { kind: "missing" };
+  // A bad sector, or a folder in its place.
+  if (content.code === "EIO" || content.code === "EISDIR") return { kind: "damaged" };
+  throw content;
 }
 
 /** Opens (or makes) the folder for writing. */
@@ -38,8 +52,9 @@ export async function openObjects(folder: string, disk: Disk): Promise<Objects> 
       const digest = sha256(content);
       await makeShard(shardOf(digest));
       // What is there may be of a process that was killed before its last fsync.
-      if ((await readObject(folder, digest, disk)) !== null) await disk.syncFolder(join(folder, shardOf(digest)));
-      else await writeFileAtomic(objectFile(folder, digest), content, disk);
+      const there = await readObject(folder, digest, disk);
+      if (there.kind === "whole") await disk.syncFolder(join(folder, shardOf(digest)));
+      else await writeFileAtomic(join(folder, objectName(digest)), content, disk);
       return digest;
     },
   };
@@ -73,6 +88,7 @@ function shardOf(digest: string): string {
   return digest.slice(0, 2);
 }
 
-function objectFile(folder: string, digest: string): string {
-  return join(folder, shardOf(digest), `${digest.slice(2)}.json`);
+/** Its file, within the folder. */
+export function objectName(digest: string): string {
+  return `${shardOf(digest)}/${digest.slice(2)}.json`;
 }

@@ -54,14 +54,15 @@ async function ownPages(dir: string): Promise<readonly string[]> {
 }
 
 async function ownTraces(dir: string): Promise<readonly string[]> {
+  const own = [join("traces", "journal.jsonl"), join("traces", "journal.end")];
   const objects = join(dir, "traces", "objects");
-  if (!(await isFolder(join(dir, "traces"))) || !(await isFolder(objects))) return [join("traces", "journal.jsonl")];
+  if (!(await isFolder(join(dir, "traces"))) || !(await isFolder(objects))) return own;
   const files = await listObjects(objects, realDisk);
   for (const { file, digest, isTemporary } of files)
     if (digest !== null || isTemporary) await rm(file, { force: true });
   for (const folder of new Set(files.map(({ file }) => dirname(file)))) await removeIfEmpty(folder);
   await removeIfEmpty(objects);
-  return [join("traces", "journal.jsonl")];
+  return own;
 }
 
 /** A ledger that cannot be read may name some. */

@@ -1,17 +1,27 @@
 /**
- * The trace store on disk: traces/journal.jsonl (append-only, fsynced) and the outputs that its lines name. It alone
- * decides what may be reused. Knows nothing of what a trace is about.
+ * The trace store on disk: traces/journal.jsonl (append-only, fsynced), the outputs that its lines name, and the note of
+ * where it ended. It alone decides what may be reused. Knows nothing of what a trace is about.
  * What each fsync is for, test/crash/ shows: it leaves out one after the other.
  */
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { canonicalJson } from "../model/digest.js";
 import type { Trace } from "../model/graph.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { TraceReader, TraceStore } from "../model/trace-store.js";
-import { type Disk, type DiskFile, realDisk } from "../support/disk.js";
+import { type Disk, realDisk } from "../support/disk.js";
 import { writeFileAtomic } from "../support/files.js";
-import { isOvergrown, journalLine, readJournal, worthKeeping } from "./journal.js";
-import { listObjects, openObjects, readObject } from "./objects.js";
+import { isOvergrown, journalLine, worthKeeping } from "./journal.js";
+import { emptyEnd, endOf, holds } from "./journal-end.js";
+import {
+  appender,
+  journalFile,
+  type LoadedJournal,
+  loadJournal,
+  objectsFolder,
+  readNoteAndJournal,
+  writeEnds,
+} from "./journal-file.js";
+import { listObjects, objectName, openObjects, readObject } from "./objects.js";
 
 /**
  * Reads the store in `folder`, or an empty one where there is none. Makes nothing; for `plan`.
@@ -39,37 +49,47 @@ export async function openTraceStore(folder: string, disk: Disk = realDisk): Pro
   }
 }
 
-interface Loaded extends Pick<LoadedJournal, "traces" | "endsInLine"> {
+interface Loaded extends LoadedJournal {
   readonly reader: TraceReader;
   /** Newest first. */
   readonly bySubject: Map<string, Trace[]>;
 }
 
 async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<TraceStore> {
-  const { reader, bySubject } = loaded;
+  const { reader, bySubject, damage, note } = loaded;
   const traces = [...loaded.traces];
   const objects = await openObjects(objectsFolder(folder), disk);
   const file = await disk.open(journalFile(folder), "append");
-  const journal = appender(file, loaded.endsInLine);
+  const journal = appender(file, loaded.content);
   // A killed process may have written lines and made folders without an fsync; whoever uses them vouches for them.
   await file.sync();
   await disk.syncFolder(folder);
   await disk.syncFolder(dirname(folder));
+  // Before the journal's first line: from then on a note that is missing was lost.
+  if (note.kind === "absent" && damage.length === 0) await writeEnds(folder, [emptyEnd], disk);
 
   let commits: Promise<unknown> = Promise.resolve();
-  let isClean = reader.damage.length === 0;
+  let isClean = damage.length === 0;
 
   const commit: TraceStore["commit"] = async (trace, output) => {
     const whole: Trace = { ...trace, output: await objects.write(canonicalJson(output)) };
-    await journal(journalLine(whole));
+    await journal.append(journalLine(whole));
     remember(bySubject, whole);
     traces.push(whole);
     isClean = false;
     return whole;
   };
 
-  const compact = async (): Promise<void> => {
-    if (reader.damage.length > 0 || isOvergrown(traces)) await rewrite(folder, worthKeeping(traces), disk);
+  /** Where nothing was added, the run before has compacted what there was. */
+  const settle = async (): Promise<void> => {
+    if (!isClean && (damage.length > 0 || isOvergrown(traces))) {
+      await rewrite(folder, worthKeeping(traces), disk);
+      return;
+    }
+    const end = journal.end();
+    // What was noted of an earlier end stays true of a journal whose last line is torn.
+    const noted = note.kind === "ends" ? note.ends : [];
+    if (end !== null && canonicalJson(noted) !== canonicalJson([end])) await writeEnds(folder, [end], disk);
   };
 
   return {
@@ -82,8 +102,7 @@ async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<T
     async close() {
       await commits;
       await file.close();
-      // Where nothing was added, the run before has compacted what there was.
-      if (!isClean) await compact().catch(forgiveDisk);
+      await settle().catch(forgiveDisk);
     },
   };
 }
@@ -93,7 +112,15 @@ async function openLoaded(folder: string, disk: Disk, loaded: Loaded): Promise<T
  * The caller holds run.lock, and no store is open.
  */
 export async function rewrite(folder: string, kept: readonly Trace[], disk: Disk): Promise<void> {
-  await writeFileAtomic(journalFile(folder), kept.map(journalLine).join(""), disk);
+  const text = Buffer.from(kept.map(journalLine).join(""));
+  const end = endOf(text);
+  if (end === null) throw new Error("BUG: a journal of whole lines does not end in one");
+  // Whichever of the two journals a crash leaves, the note speaks of it.
+  const { note, content } = await readNoteAndJournal(folder, disk);
+  const before = note.kind === "ends" ? note.ends.filter((each) => holds(each, content)) : [];
+  await writeEnds(folder, [...before, end], disk);
+  await writeFileAtomic(journalFile(folder), text, disk);
+  await writeEnds(folder, [end], disk);
   const named = new Set(kept.map(({ output }) => output));
   for (const { file, digest, isTemporary } of await listObjects(objectsFolder(folder), disk)) {
     if (isTemporary || (digest !== null && !named.has(digest))) await disk.remove(file);
@@ -105,81 +132,33 @@ function forgiveDisk(error: unknown): void {
   if ((error as NodeJS.ErrnoException).code === undefined) throw error;
 }
 
-/** Appends lines in the order in which they were given; each is durable when its promise resolves. */
-function appender(file: DiskFile, endsInLine: boolean): (line: string) => Promise<void> {
-  let tail: Promise<void> = Promise.resolve();
-  let isWhole = endsInLine;
-  return (line) => {
-    const written = tail.then(async () => {
-      // What a crash or a full disk cut off must not swallow this line.
-      const text = isWhole ? line : `\n${line}`;
-      isWhole = false;
-      await file.append(text);
-      await file.sync();
-      isWhole = true;
-    });
-    tail = written.catch(() => undefined);
-    return written;
-  };
-}
-
 async function load(folder: string, disk: Disk): Promise<Result<Loaded>> {
   const journal = await loadJournal(folder, disk);
   if (!journal.ok) return journal;
-  const { traces, damage, endsInLine } = journal.value;
   const bySubject = new Map<string, Trace[]>();
-  for (const trace of traces) remember(bySubject, trace);
+  for (const trace of journal.value.traces) remember(bySubject, trace);
+  const damage = [...journal.value.damage];
   const reader: TraceReader = {
     damage,
     find: (subject) => bySubject.get(subject) ?? [],
     async read(trace) {
       const output = await readObject(objectsFolder(folder), trace.output, disk);
-      return output === null ? null : JSON.parse(output);
+      if (output.kind === "whole") return JSON.parse(output.text);
+      const complaint = damagedOutput(trace, output.kind);
+      if (!damage.includes(complaint)) damage.push(complaint);
+      return null;
     },
   };
-  return ok({ reader, traces, bySubject, endsInLine });
+  return ok({ ...journal.value, reader, bySubject });
 }
 
-export interface LoadedJournal {
-  /** Oldest first. */
-  readonly traces: readonly Trace[];
-  /** One message for each thing that could not be trusted. */
-  readonly damage: readonly string[];
-  readonly endsInLine: boolean;
-}
-
-/** The journal of the store in `folder`; an empty one where there is none. Failure code: state-unreadable. */
-export async function loadJournal(folder: string, disk: Disk): Promise<Result<LoadedJournal>> {
-  const file = journalFile(folder);
-  const content = await disk.read(file).catch((error: NodeJS.ErrnoException) => error);
-  if (content instanceof Error && content.code !== "ENOENT") {
-    return failed("state-unreadable", `${file} cannot be read: ${content.message}`, {
-      hint: "Make it readable, or move the folder `traces` away: then everything is investigated anew.",
-    });
-  }
-  const text = content instanceof Error ? "" : content.toString("utf8");
-  const { traces, damage, newer } = readJournal(text);
-  if (newer !== null) {
-    // Never ignored: everything would be paid for again, and what the newer one has finished might be lost.
-    return failed("state-unreadable", `${file} was written by a newer audit-run (version ${newer} of its lines)`, {
-      hint: "Upgrade audit-run, or move the folder `traces` away: then everything is investigated anew.",
-    });
-  }
-  const hasOutputs = text === "" && (await disk.list(objectsFolder(folder)).catch(() => [])).length > 0;
-  const lost = hasOutputs ? ["journal.jsonl is missing or empty: outputs of earlier runs cannot be used"] : [];
-  return ok({ traces, damage: [...damage, ...lost], endsInLine: text === "" || text.endsWith("\n") });
-}
-
-function objectsFolder(folder: string): string {
-  return join(folder, "objects");
+export function damagedOutput({ subject, run, output }: Trace, how: "missing" | "damaged"): string {
+  const complaint = how === "missing" ? "is missing" : "is not what was written";
+  return `objects/${objectName(output)}: ${complaint}; it is what run ${run} found of ${subject}`;
 }
 
 function remember(bySubject: Map<string, Trace[]>, trace: Trace): void {
   const known = bySubject.get(trace.subject);
   if (known === undefined) bySubject.set(trace.subject, [trace]);
   else known.unshift(trace);
-}
-
-function journalFile(folder: string): string {
-  return join(folder, "journal.jsonl");
 }

@@ -7,8 +7,9 @@ import type { Trace } from "../model/graph.js";
 import { ok, type Result } from "../model/result.js";
 import { type Disk, realDisk } from "../support/disk.js";
 import { worthKeeping } from "./journal.js";
+import { loadJournal } from "./journal-file.js";
 import { listObjects } from "./objects.js";
-import { loadJournal, rewrite } from "./traces.js";
+import { damagedOutput, rewrite } from "./traces.js";
 
 export interface Verification {
   /** Lines of the journal that can be read. */
@@ -55,7 +56,7 @@ async function inspect(
     outputs.set(digest, complaint === null ? null : `${file.slice(folder.length + 1)}: ${complaint}`);
   }
   const damaged = [...outputs.values()].filter((complaint) => complaint !== null);
-  const missing = traces.filter(({ output }) => !outputs.has(output)).map(missingOutput);
+  const missing = traces.filter(({ output }) => !outputs.has(output)).map((trace) => damagedOutput(trace, "missing"));
   const named = new Set(traces.map(({ output }) => output));
   const verification: Verification = {
     traces: traces.length,
@@ -70,8 +71,4 @@ async function complaintOf(file: string, digest: string, disk: Disk): Promise<st
   const content = await disk.read(file).catch((error: Error) => error);
   if (content instanceof Error) return content.message;
   return sha256(content) === digest ? null : "is not what was written";
-}
-
-function missingOutput({ subject, run, output }: Trace): string {
-  return `objects/${output.slice(0, 2)}/${output.slice(2)}.json: is missing; it is what run ${run} found of ${subject}`;
 }

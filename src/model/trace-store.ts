@@ -9,7 +9,7 @@ export interface TraceReader {
   find(subject: string): readonly Trace[];
   /** The output of a trace; null where its file is missing or its content is not what was written. */
   read(trace: Trace): Promise<unknown | null>;
-  /** Lines that could not be trusted when the store was opened, one message each. */
+  /** What could not be trusted, one message each: of the journal from the start, of an output once it was read. */
   readonly damage: readonly string[];
 }
 

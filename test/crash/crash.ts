@@ -117,6 +117,14 @@ export function promiseOf({ subject, fingerprint }: Pick<Trace, "subject" | "fin
   return `${subject}|${fingerprint}`;
 }
 
+/** From now on nothing of the journal goes without being noticed. */
+export async function close(store: TraceStore, disk: ModelDisk): Promise<void> {
+  await store.close();
+  disk.acknowledge(closed);
+}
+
+const closed = "closed";
+
 /** Opens the store; what it finds will be used again, so that whoever sees it relies on it. */
 export async function opened(disk: ModelDisk): Promise<TraceStore> {
   const store = await openTraceStore(folder, disk);
@@ -124,26 +132,58 @@ export async function opened(disk: ModelDisk): Promise<TraceStore> {
   return store.value;
 }
 
-/** Whether the next process finds every promised trace, nothing torn, and can go on; null where all is well. */
+/**
+ * Whether the next process finds every promised trace, nothing torn, and can go on; null where all is well.
+ * @param subjects all that may be there.
+ * @param wasDamaged before the power was cut: then there is something to complain about.
+ */
 export async function checkStore(
   tree: Tree,
   promises: readonly string[],
   subjects: readonly string[],
+  wasDamaged = false,
 ): Promise<string | null> {
   const disk = new ModelDisk(tree);
   const store = await openTraceStore(folder, disk);
   if (!store.ok) return `the store cannot be opened: ${store.failure.message}`;
-  const complaint = await checkReader(store.value, promises, subjects);
+  const promised = promises.filter((promise) => promise !== closed);
+  const complaint = await checkReader(store.value, promised, subjects);
   if (complaint !== null) return complaint;
+  // A power cut tears a line that nobody was told of; it takes none away, and damages nothing else.
+  const alarm = store.value.damage.find((message) => !/^journal\.jsonl:\d+: /.test(message));
+  if (alarm !== undefined && !wasDamaged) return `a false alarm: ${alarm}`;
+  if (promises.at(-1) === closed) {
+    const unnoticed = await checkNotice(tree);
+    if (unnoticed !== null) return unnoticed;
+  }
   const [subject = "none"] = subjects;
   await commit(store.value, disk, subject, "after the crash");
   await store.value.close();
   const reader = await readTraceStore(folder, disk);
   if (!reader.ok) return `the store cannot be read again: ${reader.failure.message}`;
-  const after = [...promises, promiseOf(traceOf(subject, "after the crash"))];
+  const after = [...promised, promiseOf(traceOf(subject, "after the crash"))];
   const lost = await checkReader(reader.value, after, subjects);
   if (lost !== null) return `after the recovery: ${lost}`;
   return reader.value.damage.length === 0 ? null : `still damaged after a run: ${reader.value.damage[0]}`;
+}
+
+/** Whether a journal that loses its last line, or all, and one that loses its note, are noticed. */
+async function checkNotice(tree: Tree): Promise<string | null> {
+  const journal = `${folder}/journal.jsonl`;
+  const content = tree.get(journal);
+  if (!content) return "the journal of a closed store is gone";
+  const cut = content.subarray(0, content.lastIndexOf("\n", content.length - 2) + 1);
+  const without = (path: string): Tree => new Map([...tree].filter(([name]) => name !== path));
+  const damages: readonly (readonly [string, Tree])[] = [
+    ["a journal without its last line", new Map([...tree, [journal, cut]])],
+    ["a missing journal", without(journal)],
+    ["a missing note of its end", without(`${folder}/journal.end`)],
+  ];
+  for (const [name, damaged] of damages) {
+    const reader = await readTraceStore(folder, new ModelDisk(damaged));
+    if (!reader.ok || reader.value.damage.length === 0) return `${name} is not noticed`;
+  }
+  return null;
 }
 
 async function checkReader(

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { writeFileAtomic } from "../../src/support/files.js";
 import {
   checkStore,
+  close,
   commit,
   crash,
   type Effort,
@@ -27,7 +28,7 @@ const newStore: Program = {
     await commit(store, disk, "a", "1");
     await commit(store, disk, "b", "1");
     await commit(store, disk, "a", "2");
-    await store.close();
+    await close(store, disk);
   },
 };
 
@@ -37,7 +38,7 @@ const manyAtOnce: Program = {
   async run(disk) {
     const store = await opened(disk);
     await Promise.all(["a", "a twin", "b", "c"].map((subject) => commit(store, disk, subject, "1")));
-    await store.close();
+    await close(store, disk);
   },
 };
 
@@ -48,7 +49,7 @@ async function goOn(disk: ModelDisk, rows: string, relied = 10): Promise<void> {
     disk.acknowledge(promiseOf(trace));
   await commit(store, disk, "a", rows);
   await commit(store, disk, "b", "1");
-  await store.close();
+  await close(store, disk);
 }
 
 /** The whole of what is on a disk, safe. */
@@ -67,11 +68,25 @@ async function compaction(): Promise<Program> {
   return { ...newStore, name: "a compaction", before: treeOf(disk), run: (next) => goOn(next, "42") };
 }
 
+/** Of a journal whose end an earlier run has noted: the same trace many times over. */
+async function compactionOfClosed(): Promise<Program> {
+  const disk = new ModelDisk(treeOf(await played(newStore)));
+  const store = await opened(disk);
+  for (let count = 0; count < 12; count += 1) await commit(store, disk, "a", "2");
+  return { ...newStore, name: "a small compaction", before: treeOf(disk), run: (next) => goOn(next, "2") };
+}
+
 async function tornJournal(): Promise<Program> {
   const before = new Map(treeOf(await played(newStore)));
   const journal = before.get(`${folder}/journal.jsonl`);
   before.set(`${folder}/journal.jsonl`, journal?.subarray(0, -20) ?? null);
-  return { ...newStore, name: "a torn journal", before, run: (disk) => goOn(disk, "3") };
+  return {
+    ...newStore,
+    name: "a torn journal",
+    before,
+    run: (disk) => goOn(disk, "3"),
+    check: (tree, promises) => checkStore(tree, promises, subjects, true),
+  };
 }
 
 const page = "/audit/results/VA.md";
@@ -106,7 +121,7 @@ export async function episodes(): Promise<{
   readonly whole: readonly Episode[];
   readonly restarted: readonly Episode[];
 }> {
-  const stores = [newStore, manyAtOnce, await tornJournal(), await compaction()];
+  const stores = [newStore, manyAtOnce, await tornJournal(), await compactionOfClosed(), await compaction()];
   const whole: Episode[] = [];
   const restarted: Episode[] = [];
   for (const program of [views, ...stores]) whole.push(await episode(program));

@@ -75,7 +75,10 @@ test("a last line that a crash cut off is left out and named, and does not spoil
   const store = await opened();
   expect(store.find("a")).toHaveLength(1);
   expect(store.find("b")).toEqual([]);
-  expect(store.damage).toEqual(["journal.jsonl:2: the last line was cut off and is not used"]);
+  expect(store.damage).toEqual([
+    "journal.jsonl:2: the last line was cut off and is not used",
+    expect.stringMatching(/^journal\.jsonl is cut off: of \d+ bytes it has \d+, and lines at its end are lost$/),
+  ]);
   await store.commit(trace("c"), 3);
   await store.close();
   expect((await reading()).find("c")).toHaveLength(1);
@@ -93,6 +96,61 @@ test("an output that is gone or was changed is not given out", async () => {
     await spoil(join(folder, "objects", one.output.slice(0, 2), `${one.output.slice(2)}.json`));
     expect(await reader.read(one)).toBeNull();
   }
+  expect(reader.damage).toEqual([
+    expect.stringMatching(/^objects\/\w\w\/\w+\.json: is missing; it is what run r found of a$/),
+    expect.stringMatching(/^objects\/\w\w\/\w+\.json: is not what was written; it is what run r found of b$/),
+  ]);
+});
+
+test("an output that the machine cannot open now is not taken for lost", async () => {
+  await written("a");
+  const crowded: Disk = {
+    ...realDisk,
+    read: (path) =>
+      path.includes("objects")
+        ? Promise.reject(Object.assign(new Error("crowded"), { code: "EMFILE" }))
+        : realDisk.read(path),
+  };
+  const reader = await readTraceStore(folder, crowded);
+  const [one] = reader.ok ? reader.value.find("a") : [];
+  if (!reader.ok || one === undefined) throw new Error("no trace");
+  await expect(reader.value.read(one)).rejects.toMatchObject({ code: "EMFILE" });
+  expect(reader.value.damage).toEqual([]);
+});
+
+test("a journal that is cut off at any byte is named, between two lines too", async () => {
+  await written("a", "b", "c");
+  const file = join(folder, "journal.jsonl");
+  const whole = await readFile(file);
+  const lines = [...whole.keys()].filter((index) => whole[index] === 0x0a).map((index) => index + 1);
+  for (const length of [...lines.slice(0, -1), 0, 1, whole.length - 1]) {
+    await writeFile(file, whole.subarray(0, length));
+    expect((await reading()).damage, `${length} bytes`).not.toEqual([]);
+  }
+  await writeFile(file, whole);
+  expect((await reading()).damage).toEqual([]);
+});
+
+test("a note of the journal's end that is damaged or gone is named, and written anew by the next run", async () => {
+  const note = join(folder, "journal.end");
+  for (const spoil of [() => rm(note), () => truncate(note, 7), () => writeFile(note, "no note")]) {
+    await written("a");
+    await spoil();
+    expect((await reading()).damage).toEqual([expect.stringMatching(/^journal\.end is (damaged|missing)/)]);
+    await (await opened()).close();
+    expect((await reading()).damage).toEqual([]);
+  }
+});
+
+test("lines of a run that was killed are no damage, and their end is noted by the next", async () => {
+  await written("a");
+  const killed = await opened();
+  await killed.commit(trace("b"), 2);
+  expect((await reading()).damage).toEqual([]);
+  await (await opened()).close();
+  const file = join(folder, "journal.jsonl");
+  await truncate(file, (await readFile(file, "utf8")).indexOf("\n") + 1);
+  expect((await reading()).damage).toEqual([expect.stringContaining("cut off")]);
 });
 
 test("a flipped bit anywhere in the journal never makes another trace of it, and is named", async () => {
