@@ -132,11 +132,14 @@ export interface AssignInput {
   readonly today: string;
 }
 
-/** Applies the exceptions, packs what remains into tasks and judges every case. */
-export async function assignCases(input: AssignInput): Promise<Assigned> {
-  const { config, agent, traces, project, exported, selection } = input;
-  const exceptions = applyExceptions(exported.cases, input.exceptions, input.today);
-  const agentShare = agentParts(agent, input.template);
+/** What decides a case's finding, and what a person would say of it. */
+export async function caseInputs({
+  config,
+  agent,
+  template,
+  project,
+}: Pick<AssignInput, "config" | "agent" | "template" | "project">): Promise<Pick<Assigned, "partsOf" | "factsOf">> {
+  const agentShare = agentParts(agent, template);
   const projectFile = readTextFile(join(config.dbt.projectDir, "dbt_project.yml"));
   const vars = projectFile.kind === "text" ? projectVars(projectFile.text) : null;
   const shared = sharedParts(config, agentShare, vars);
@@ -151,6 +154,14 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
     }
     return caseParts(item, shared, agentShare.modelOf(item.test), parts, config);
   };
+  return { partsOf, factsOf };
+}
+
+/** Applies the exceptions, packs what remains into tasks and judges every case. */
+export async function assignCases(input: AssignInput): Promise<Assigned> {
+  const { config, agent, traces, project, exported, selection } = input;
+  const exceptions = applyExceptions(exported.cases, input.exceptions, input.today);
+  const { partsOf, factsOf } = await caseInputs(input);
   const observed = await observeFiles(exceptions.remaining, traces, config);
   const recorded = await earlierLooks(traces, input.data);
   const looked = new Map<string, string | null | undefined>();

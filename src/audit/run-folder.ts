@@ -9,6 +9,7 @@ export interface AuditFolders {
   readonly slots: string;
   readonly scratch: string;
   readonly results: string;
+  readonly claims: string;
   readonly tasksFile: string;
   readonly lockFile: string;
   readonly run: string;
@@ -29,6 +30,7 @@ export function auditFolders(root: string, run: string): AuditFolders {
     slots: join(root, "slots"),
     scratch: join(root, "scratch"),
     results: join(root, "results"),
+    claims: join(root, "claims"),
     tasksFile: join(root, "tasks.json"),
     lockFile: join(root, "run.lock"),
     run: join(root, "runs", run),

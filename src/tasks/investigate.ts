@@ -235,11 +235,11 @@ function outOfTime(failure: Failure, { config }: Session): Result<never> {
 }
 
 /** Absolute roots in the user's own tree. */
-function repoRoots({ config }: Session): Readonly<Record<string, string>> {
+export function repoRoots({ config }: Session): Readonly<Record<string, string>> {
   return Object.fromEntries([["dbt", config.dbt.path], ...config.sources.map(({ name, path }) => [name, path])]);
 }
 
-function limited(warehouse: Warehouse, session: Session): Query {
+export function limited(warehouse: Warehouse, session: Session): Query {
   return (sql, options) =>
     warehouse.query(sql, { timeout: session.config.timeouts.query, signal: session.signal, ...options });
 }
