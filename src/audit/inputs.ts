@@ -50,7 +50,7 @@ export async function judgeSummary(
 ): Promise<SummaryJudgement> {
   const { summary } = config;
   const artifacts = await artifactsDigest(summary.artifacts);
-  const settings = digestOf({ run: summary.run, cwd: summary.cwd, env: summary.env, artifacts: summary.artifacts });
+  const settings = summarySettings(config);
   const known = traces.find("summary");
   const observe = (): string => artifacts;
   if (summary.run === null) {
@@ -78,6 +78,14 @@ export async function judgeSummary(
     parts: { settings },
     warning: null,
   };
+}
+
+/**
+ * Artifacts are known by their content, wherever they lie. What a command reads is not: then the folder stands for it, or
+ * two checkouts with one audit folder would take each other's summary for their own.
+ */
+function summarySettings({ summary: { run, cwd, env, artifacts } }: Config): string {
+  return digestOf(run === null ? { run } : { run, cwd, env, artifacts });
 }
 
 /** @param summary the trace of the summary that the export would read; null: it has yet to run. */
