@@ -37,6 +37,11 @@ export function auditFolders(root: string, run: string): AuditFolders {
   };
 }
 
+/** Where other terminals leave what they ask of a run. */
+export function requestsFolder(root: string, run: string): string {
+  return join(root, "runs", run, "requests");
+}
+
 export async function makeFolders(folders: AuditFolders): Promise<void> {
   for (const folder of [folders.run, folders.results, folders.scratch, folders.slots]) {
     await makeFolder(folder);

@@ -13,6 +13,7 @@ import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
 import { type Redactor, redactStrings } from "../support/redact.js";
 import { missingInLast, warningOf } from "./asked.js";
+import { createControl } from "./control.js";
 import { exitCodes } from "./exit-codes.js";
 import { isSelected } from "./inputs.js";
 import { writeLastRun } from "./last-run.js";
@@ -39,8 +40,12 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
   const stage = await createStage(view);
   const graph = request.targets.length === 0 ? compile() : restrict(compile(), request.targets);
   const has = (id: string): boolean => graph.nodes.some((node) => node.id === id);
-  const work = await nodeWork(audit, ["collect", "cleanup"].filter(has));
-  const { slots, concurrency } = session.config;
+  const pools = createPools({
+    slots: session.config.slots.count,
+    warehouse: session.config.concurrency.warehouse,
+  });
+  const work = await nodeWork(audit, ["collect", "cleanup"].filter(has), pools);
+  const control = createControl(audit, work);
   session.emit({
     type: "run-started",
     run: session.run.id,
@@ -57,12 +62,13 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     const settled = await runGraph({
       graph,
       runNode: work.run,
-      pools: createPools({ slots: slots.count, warehouse: concurrency.warehouse }),
+      pools,
       stage,
       emit: session.emit,
       signal: session.signal,
       failFast: request.failFast,
       clock: () => performance.now(),
+      controls: control.open,
     });
     const ends = redactEnds([...settled.values()], session.redact);
     const report = work.report();
@@ -79,6 +85,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     if (whole !== null) last = () => writeWholeTrace(whole).catch(() => undefined);
     return { exitCode, report, settled: ends, folder: session.config.dir, run: session.run.id };
   } finally {
+    await control.close();
     view.close();
     await audit.close(last);
   }

@@ -2,44 +2,58 @@
  * The work of each kind of node, and what they hand on to one another. Only wiring: verdicts come from inputs.ts,
  * tasks from intake.ts, the doing from tasks/.
  */
-
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Pools } from "../execution/pools.js";
 import { withRetries } from "../execution/retry.js";
-import { expansion } from "../graph/compile.js";
+import { expansion, investigateNode } from "../graph/compile.js";
 import { fingerprint } from "../graph/judge.js";
-import type { Export } from "../model/case.js";
-import type { AuditNode, NodeEnd, NodeKind, Parts, Settled, Trace } from "../model/graph.js";
+import type { Case, Export } from "../model/case.js";
+import type { AuditNode, NodeEnd, NodeId, NodeKind, Parts, Settled, Trace } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
-import { type Failure, failed, type Result } from "../model/result.js";
+import type { Answer } from "../model/request.js";
+import { type Failure, failed, ok, type Result } from "../model/result.js";
+import { exists } from "../support/files.js";
 import { cleanUp } from "../tasks/cleanup.js";
 import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
+import type { Session } from "../tasks/session.js";
 import { setUp } from "../tasks/setup.js";
 import { artifactsDigest, runSummary } from "../tasks/summary.js";
+import { openAcceptance } from "./acceptance.js";
+import type { Controlled } from "./control.js";
 import { type Assigned, judgeExport, judgeSummary } from "./inputs.js";
 import { type Intake, takeUp } from "./intake.js";
 import { readLastRun } from "./last-run.js";
 import type { OpenedAudit } from "./open.js";
 import { makeReport, type ReportInput, writeReports, writeTaskPages } from "./reports.js";
 import { retryCommand } from "./retry-command.js";
+import { type Sharing, startSharing } from "./sharing.js";
 import { askWatermark } from "./watermark.js";
 
-export interface NodeWork {
-  readonly run: (node: AuditNode) => Promise<NodeEnd>;
+export interface NodeWork extends Controlled {
+  /** The signal is this node's own: it is aborted with a failure when the node alone is stopped. */
+  readonly run: (node: AuditNode, signal: AbortSignal) => Promise<NodeEnd>;
   /** Null until `collect` has run. */
   readonly report: () => AuditReport | null;
   /** Null until `export` has been taken up. */
   readonly assigned: () => Assigned | null;
 }
 
+const tooLate: Answer = { taken: false, message: "the report is being made; the next run shows it" };
+
 /** @param waiting nodes of the graph that come after all investigations. */
-export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): Promise<NodeWork> {
+export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], pools: Pools): Promise<NodeWork> {
   const { session, request, reporters } = audit;
   const { config, traces } = session;
-  const investigated: Settled[] = [];
+  /** A task that ran twice counts as it ended last. */
+  const investigated = new Map<NodeId, Settled>();
+  const acceptance = openAcceptance(audit);
   const notes = await openingNotes(audit);
   let summary: Trace | null = null;
   let exported: Export | null = null;
   let intake: Intake | null = null;
+  let sharing: Sharing | null = null;
   let report: AuditReport | null = null;
 
   /** @param since when the work began, so that a plan can say how long it takes. */
@@ -59,21 +73,42 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
     return { outcome: "reused" };
   };
 
-  const patiently = <Value>(node: string, work: () => Promise<Result<Value>>): Promise<Result<Value>> => {
+  const patiently = <Value>(
+    node: string,
+    work: () => Promise<Result<Value>>,
+    signal = session.signal,
+  ): Promise<Result<Value>> => {
     const onRetry = (failure: Failure, wait: number): void => {
       const message = `${failure.message}; it is tried again in ${wait / 1000} s`;
       session.emit({ type: "progress", node, message });
     };
-    return withRetries(work, { signal: session.signal, onRetry });
+    return withRetries(work, { signal, onRetry });
   };
 
   const reportInput = (): ReportInput => {
     if (exported === null || intake === null) throw new Error("BUG: a report without an export");
-    const { assigned } = intake;
-    return { session, exported, assigned, settled: investigated, retryCommand: retryCommand(request), notes };
+    const exceptions = acceptance.applied(exported) ?? intake.assigned.exceptions;
+    const assigned = { ...intake.assigned, exceptions };
+    const settled = [...investigated.values()];
+    return { session, exported, assigned, settled, retryCommand: retryCommand(request), notes };
   };
 
-  const works: Record<NodeKind, (node: AuditNode) => Promise<NodeEnd>> = {
+  let isCollecting = false;
+  const share = ({ assigned, judged, shared }: Intake, { cases }: Export): Sharing =>
+    startSharing({
+      shared,
+      session,
+      partsOf: assigned.partsOf,
+      factsOf: assigned.factsOf,
+      cases: new Map(cases.map((item) => [item.id, item])),
+      warn: (message) => session.emit({ type: "warning", message }),
+      onCompleted: async (id) => {
+        const task = judged.get(investigateNode(id))?.task;
+        if (task !== undefined) await writeTaskPages(reportInput(), task, reporters);
+      },
+    });
+
+  const works: Record<NodeKind, (node: AuditNode, stop: AbortSignal) => Promise<NodeEnd>> = {
     setup: async () => ended(await setUp(session, audit.provider)),
 
     async summary() {
@@ -112,30 +147,45 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       for (const message of traces.damage.slice(known)) session.emit({ type: "warning", message: `traces/${message}` });
       if (!taken.ok) return ended(taken);
       intake = taken.value;
+      sharing = share(taken.value, exported);
       const { why, tooSmall } = intake.assigned.assignment.packing;
       notes.push(...[why, tooSmall].filter((note) => note !== null));
       const joining = { adds: expansion(intake.expansion, waiting), reused: intake.reused };
       return { outcome: reused ? "reused" : "executed", ...joining };
     },
 
-    async investigate(node) {
+    async investigate(node, stop) {
       const task = intake?.judged.get(node.id);
       if (task === undefined || intake === null) throw new Error(`BUG: ${node.id} was never assigned`);
-      const { assigned, taskList } = intake;
-      taskList.update(task.task.id, "in_progress");
+      const { assigned } = intake;
+      const { id } = task.task;
       const open = task.open.map((item) => item.case);
       const { partsOf, factsOf } = assigned;
-      const left = () => open.filter((item) => !session.progress.findings.has(item.id));
-      const work = () => investigate({ task: task.task, open: left(), partsOf, factsOf }, session);
-      const end = ended(await patiently(node.id, work));
-      investigated.push({ node: node.id, ...end, duration: 0 });
+      const left = () => acceptance.remaining(open.filter((item) => !session.progress.findings.has(item.id)));
+      const signal = AbortSignal.any([session.signal, stop]);
+      const own = { ...session, signal };
+      const work = async () =>
+        left().length === 0 ? ok(undefined) : investigate({ task: task.task, open: left(), partsOf, factsOf }, own);
+      // Others may have claimed it: they go first, and this takes no place while it waits.
+      const taken = await sharing?.take(id);
+      if (taken?.kind === "held" && !signal.aborted) {
+        const until = taken.until === null ? "" : ` until ${taken.until}`;
+        session.emit({ type: "progress", node: node.id, message: `${taken.owner} has claimed it${until}: waiting` });
+        const free = async () => sharing?.free(id, signal);
+        return pools.stepAside(node.pools, free, () => works.investigate(node, stop));
+      }
+      if (investigated.has(node.id)) await forgetAttempt(session, task.task.id, open);
+      const made = ended(await patiently(node.id, work, signal));
+      const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
+      investigated.set(node.id, { node: node.id, ...end, duration: 0 });
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.
-      taskList.update(task.task.id, end.outcome === "executed" ? "completed" : "failed");
+      await sharing?.settle(id, end.outcome === "executed" ? "completed" : "failed");
       return end;
     },
 
     async collect() {
+      isCollecting = true;
       report = makeReport(reportInput());
       await writeReports(report, config, reporters);
       return { outcome: "executed" };
@@ -143,16 +193,29 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
 
     async cleanup() {
       await cleanUp(session);
-      await intake?.taskList.flush();
+      await sharing?.close();
       return { outcome: "executed" };
     },
   };
 
   return {
-    run: (node) => works[node.kind](node).catch((error: unknown) => refusedByDisk(error)),
+    run: (node, signal) => works[node.kind](node, signal).catch((error: unknown) => refusedByDisk(error)),
     report: () => report,
     assigned: () => intake?.assigned ?? null,
+    tasks: () => (intake === null ? null : [...intake.judged.keys()]),
+    takeInExceptions: () => (isCollecting ? tooLate : acceptance.takeIn()),
   };
+}
+
+/** A task runs again: what was wrong with its answers is no news any more, and its log is kept beside the new one. */
+async function forgetAttempt(session: Session, task: string, open: readonly Case[]): Promise<void> {
+  for (const { id } of open) session.progress.rejected.delete(id);
+  const folder = join(session.run.folder, "tasks", task);
+  for (let attempt = 1; ; attempt += 1) {
+    if (await exists(`${folder}.${attempt}`)) continue;
+    if (await exists(folder)) await rename(folder, `${folder}.${attempt}`);
+    return;
+  }
 }
 
 const newDataHint = { hint: "A retry is for the failures of that export; run `audit-run` for these." };
