@@ -17,7 +17,7 @@ import type { LoadedAudit } from "./load.js";
 /** @param nodes investigations that the export gives. Failure code: usage. */
 export function checkTargets(targets: readonly string[], nodes: readonly string[]): Result<void> {
   const unknown = targets.find((target) => target.startsWith("investigate:") && !nodes.includes(target));
-  return unknown === undefined ? ok(undefined) : refuse(`there is no node ${unknown}`, unknown, nodes);
+  return unknown === undefined ? ok(undefined) : refuse(`there is no node ${unknown}`, unknown, nodes, "investigate:");
 }
 
 /** Failure code: usage. */
@@ -33,8 +33,11 @@ export function checkSelection({ groups, tests }: Selection, exported: Export): 
 
 const mostNames = 60;
 
-function refuse(message: string, word: string, names: readonly string[]): Result<never> {
-  const near = closest(word, names);
+/** @param prefix that all of them have: what is alike is what follows it. */
+function refuse(message: string, word: string, names: readonly string[], prefix = ""): Result<never> {
+  const ends = names.map((name) => name.slice(prefix.length));
+  const end = closest(word.slice(prefix.length), ends);
+  const near = end === undefined ? undefined : `${prefix}${end}`;
   const shown = [...names].sort().slice(0, mostNames).join(", ");
   const there = names.length === 0 ? "Nothing fails." : `There are: ${shown}${names.length > mostNames ? ", …" : ""}.`;
   return failed("usage", message, { hint: near === undefined ? there : `Did you mean ${near}? ${there}` });

@@ -3,6 +3,7 @@
  * Every refusal has its exit code here; none of them is a bug.
  */
 import { homedir } from "node:os";
+import { basename, dirname, join, relative } from "node:path";
 import { readExceptions } from "../config/exceptions.js";
 import { diskFiles, readTextFile } from "../config/files.js";
 import { loadConfig } from "../config/load.js";
@@ -79,10 +80,11 @@ export function loadSettings(
   const text = readTextFile(request.configFile);
   if (text.kind !== "text") {
     const why = text.kind === "absent" ? "does not exist" : `cannot be read: ${text.reason}`;
+    const near = text.kind === "absent" ? configAbove(request) : null;
     return refusal(exitCodes.usage, {
       code: "usage",
       message: `${request.configFile} ${why}`,
-      hint: "Write one (the README shows the smallest), or name it with --config FILE.",
+      hint: near === null ? "Write one (the README shows the smallest), or name it with --config FILE." : near,
     });
   }
   const { configFile: file, env, cwd } = request;
@@ -91,6 +93,15 @@ export function loadSettings(
   return "diagnostics" in loaded
     ? { exitCode: exitCodes.usage, diagnostics: loaded.diagnostics, failure: null }
     : loaded;
+}
+
+/** Whoever stands in a folder of the audit's project sees what to write. */
+function configAbove({ configFile, cwd }: AuditRequest): string | null {
+  for (let folder = dirname(configFile); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(dirname(folder), basename(configFile));
+    if (readTextFile(file).kind === "text") return `There is one above: --config ${relative(cwd, file)}`;
+  }
+  return null;
 }
 
 export async function loadAudit(request: AuditRequest, registries: Registries): Promise<Refusal | LoadedAudit> {

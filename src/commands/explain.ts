@@ -15,11 +15,12 @@ export async function explainCommand(
   if ("diagnostics" in end) return refuse(terminal, end);
   const explained = await explain(end.planned, options.subject);
   if (explained.kind === "unknown") {
-    const near = closest(options.subject, explained.known);
+    const node = `investigate:${options.subject}`;
+    const near = explained.known.includes(node) ? node : closest(options.subject, explained.known);
     terminal.say(`error: there is no node or case ${JSON.stringify(options.subject)}`);
     terminal.say(
       near === undefined
-        ? "  hint: `audit-run plan` lists nodes; a case is <test>@<group>."
+        ? "  hint: `audit-run plan` lists the nodes; a case is written <test>@<group>."
         : `  did you mean ${JSON.stringify(near)}?`,
     );
     return 2;

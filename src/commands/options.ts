@@ -14,7 +14,7 @@ export interface Invocation {
 
 export interface CommonOptions {
   readonly config: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 export interface NarrowingOptions {

@@ -46,8 +46,8 @@ export function planText(planned: Plan, agent: string): string {
       .join("  ")
       .trimEnd(),
   );
-  const notes = [planned.assumes, ...planned.notes].filter((note) => note !== null);
-  return [...table, "", ...totalLines(planned, agent), ...notes].join("\n");
+  const assumed = planned.assumes === null ? [] : [planned.assumes];
+  return [...table, "", ...assumed, ...totalLines(planned, agent), ...planned.notes].join("\n");
 }
 
 /** Blank where nothing worth a word is expected; `~` marks a guess. */

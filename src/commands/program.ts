@@ -4,6 +4,7 @@
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { version } from "../support/version.js";
+import { checkHelp, checkNode, commandFirst } from "./arguments.js";
 import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOptions, strategies } from "./options.js";
 import { createTerminal } from "./terminal.js";
 
@@ -15,7 +16,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(argv, { from: "user" });
+    checkHelp(argv, program);
+    await program.parseAsync(commandFirst(argv, program), { from: "user" });
     return exitCode;
   } catch (error) {
     // Commander has printed what is wrong; help and version are no error.
@@ -32,25 +34,20 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     .version(version)
     .exitOverride()
     .showSuggestionAfterError()
+    .showHelpAfterError("(--help shows what there is)")
     .enablePositionalOptions()
     .addHelpText("after", epilogue);
 
-  const run = program
-    .command("run", { isDefault: true })
+  const run = addNodes(program.command("run", { isDefault: true }), "such as export or investigate:VA; default: all")
     .description("run the audit, or only the nodes named and what they need")
-    .addArgument(nodesArgument("such as export or investigate:VA; default: all"))
     .action(async (nodes: string[] | undefined, options: RunOptions) => {
       const { runCommand } = await import("./run.js");
       settle(await runCommand(invocation, { ...options, nodes: nodes ?? [], retry: false }));
     });
-  addRunOptions(run).addOption(
-    new Option("--strategy <name>", "pack tasks by this strategy instead of the config's").choices(strategies),
-  );
+  addRunOptions(run);
 
-  const retry = program
-    .command("retry")
+  const retry = addNodes(program.command("retry"), "only these, such as investigate:VA")
     .description("take the last export and run only what failed or is missing; dbt does not run")
-    .addArgument(nodesArgument("only these, such as investigate:VA"))
     .action(async (nodes: string[] | undefined, options: RunOptions) => {
       const { runCommand } = await import("./run.js");
       settle(await runCommand(invocation, { ...options, nodes: nodes ?? [], retry: true }));
@@ -117,10 +114,10 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     .description(
       "remove the folders of old runs (the newest 20 and those of the last 30 days stay), and what verify calls damaged",
     )
-    .option("--all", "remove everything of the audit: the next run pays for all of it again", false)
-    .action(async (options: Pick<CommonOptions, "config"> & { all: boolean }) => {
+    .option("--all", "remove everything of the audit: the next run pays for all of it again")
+    .action(async (options: Pick<CommonOptions, "config"> & { all?: boolean }) => {
       const { cleanCommand } = await import("./clean.js");
-      settle(await cleanCommand(invocation, options));
+      settle(await cleanCommand(invocation, { config: options.config, all: options.all ?? false }));
     });
 
   program
@@ -151,13 +148,13 @@ Exit codes:
 Results go to stdout, progress to stderr. NO_COLOR is honoured.
 `;
 
-function nodesArgument(description: string): Argument {
-  return new Argument("[nodes...]", description).argParser((node: string, before: string[] | undefined) => {
-    if (!/^(setup|summary|export|collect|cleanup|investigate:.+)$/.test(node)) {
-      throw new InvalidArgumentError("There are setup, summary, export, investigate:<task>, collect and cleanup.");
-    }
+function addNodes(command: Command, description: string): Command {
+  const argument = new Argument("[nodes...]", description);
+  argument.argParser((node: string, before: string[] | undefined) => {
+    checkNode(node, command);
     return [...(before ?? []), node];
   });
+  return command.addArgument(argument);
 }
 
 function addConfig(command: Command): Command {
@@ -165,7 +162,7 @@ function addConfig(command: Command): Command {
 }
 
 function addCommon(command: Command): Command {
-  return addConfig(command).option("--json", "print the result as JSON", false);
+  return addConfig(command).option("--json", "print the result as JSON");
 }
 
 function addNarrowing(command: Command): Command {
@@ -190,6 +187,9 @@ function addRunOptions(command: Command): Command {
       new Option("--progress <view>", "how progress is shown on stderr")
         .choices(["auto", "window", "plain", "silent"])
         .default("auto"),
+    )
+    .addOption(
+      new Option("--strategy <name>", "pack tasks by this strategy instead of the config's").choices(strategies),
     );
 }
 
@@ -199,6 +199,6 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 
 function list(value: string): readonly string[] {
   const items = value.split(",").map((item) => item.trim());
-  if (items.some((item) => item === "")) throw new InvalidArgumentError("a category between commas is empty");
+  if (items.some((item) => item === "")) throw new InvalidArgumentError("A category between commas is empty.");
   return items;
 }

@@ -1,5 +1,6 @@
 /** `audit-run timeline`: the nodes of a run as bars over its time. */
 
+import { join, relative } from "node:path";
 import { readTimeline, type Timeline, type TimelineRow } from "../audit/timeline.js";
 import { load } from "../audit.js";
 import { counted } from "../model/amount.js";
@@ -17,7 +18,10 @@ export async function timelineCommand(
   await loaded.agent.close();
   const timeline = await readTimeline(loaded.config.dir, options.run ?? null);
   if (timeline === null) {
+    const runs = join(relative(process.cwd(), loaded.config.dir), "runs");
     terminal.say(options.run === undefined ? "error: nothing has run yet" : `error: there is no run ${options.run}`);
+    if (options.run !== undefined)
+      terminal.say(`  hint: ${runs} has a folder for each; without --run it is the newest.`);
     return 2;
   }
   terminal.print(options.json ? JSON.stringify({ version: 1, ...timeline }, null, 2) : asText(timeline));

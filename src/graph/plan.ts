@@ -63,7 +63,8 @@ export interface PlanInput {
 export function makePlan(input: PlanInput): Plan {
   const { assignment } = input;
   const assumed = input.export.kind !== "reuse";
-  const tasks = assignment?.tasks ?? [];
+  // What the user narrowed the run away from is no node of it.
+  const tasks = (assignment?.tasks ?? []).filter((task) => task.cases.some((item) => item.selected));
   const open = tasks.reduce((sum, task) => sum + task.open.length, 0);
   const reused = tasks.reduce((sum, task) => sum + reusedIn(task), 0);
   const before = (["setup", "summary", "export"] as const).map((node) => fixedRow(node, input, open));
@@ -131,9 +132,7 @@ function taskRow(judged: JudgedTask, expected: Estimate, assumed: boolean): Plan
     node: investigateNode(judged.task.id),
     kind: "investigate",
     verdict: assumed ? "undecided" : taskVerdict(judged),
-    because: assumed
-      ? [`waits for export; as of the last one: ${taskReasons(judged).join("; ")}`]
-      : taskReasons(judged),
+    because: assumed ? [`as of the last export: ${taskReasons(judged).join("; ")}`] : taskReasons(judged),
     cases: { open: judged.open.length, reused: reusedIn(judged), failures },
     expected,
   };
@@ -146,7 +145,7 @@ function taskVerdict({ open }: JudgedTask): Verdict["kind"] {
 
 function taskReasons(judged: JudgedTask): readonly string[] {
   if (judged.open.length === 0) {
-    return [judged.cases.some((item) => item.selected) ? "all findings are used again" : "not selected"];
+    return ["all findings are used again"];
   }
   const counts = new Map<string, number>();
   for (const { verdict } of judged.open) {

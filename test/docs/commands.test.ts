@@ -3,22 +3,12 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createProgram } from "../../src/commands/program.js";
-import type { Terminal } from "../../src/commands/terminal.js";
+import { silentTerminal } from "../rig/silent-terminal.js";
 import { auditArguments, commands, document, documents, root } from "./documents.js";
-
-const silent: Terminal = {
-  signal: new AbortController().signal,
-  color: () => false,
-  print: () => undefined,
-  say: () => undefined,
-  diagnose: async () => undefined,
-  refuse: () => undefined,
-  dispose: () => undefined,
-};
 
 /** What the program says of a command line without running it: null where it is right. */
 async function complaint(argv: readonly string[]): Promise<string | null> {
-  const program = createProgram({ terminal: silent, argv }, () => undefined);
+  const program = createProgram({ terminal: silentTerminal, argv }, () => undefined);
   const quiet = { writeErr: () => undefined, writeOut: () => undefined };
   program.configureOutput(quiet);
   for (const command of program.commands) {

@@ -77,8 +77,8 @@ test("before the summary has run, the investigations are marked as those of the 
   expect(
     plan.rows.filter(({ kind }) => kind === "investigate").map(({ verdict, because }) => [verdict, because]),
   ).toEqual([
-    ["undecided", ["waits for export; as of the last one: all findings are used again"]],
-    ["undecided", ["waits for export; as of the last one: never finished before (1 of 2)"]],
+    ["undecided", ["as of the last export: all findings are used again"]],
+    ["undecided", ["as of the last export: never finished before (1 of 2)"]],
   ]);
 });
 
