@@ -12,7 +12,8 @@ const rooms = {
   dbt: ["model", "support"],
   config: ["model", "support"],
   reporters: ["model", "sql", "support"],
-  tasks: ["model", "findings", "lineage", "sql", "dbt", "support"],
+  mcp: ["model", "findings", "lineage", "sql", "support"],
+  tasks: ["model", "findings", "lineage", "mcp", "sql", "dbt", "support"],
   execution: ["graph", "model", "support"],
 };
 const adapterKinds = ["warehouses", "agents", "slots", "executors"];
@@ -23,13 +24,14 @@ export const homes = {
   listr2: { home: "execution/listr", lazy: true },
   // One adapter, cut into duckdb.ts, duckdb-gate.ts and the like.
   "@duckdb/node-api": { home: "adapters/warehouses/duckdb[a-z-]*", lazy: true, many: true },
+  "@modelcontextprotocol/sdk": { home: "mcp/protocol", lazy: true },
   "@polyglot-sql/sdk": { home: "lineage/column-lineage", lazy: true },
   commander: { home: "commands/program", lazy: true },
   yaml: { home: "config/[^/]+", lazy: false },
   "p-limit": { home: "execution/pools", lazy: false },
   picomatch: { home: "(support|tasks)/[^/]+", lazy: false },
   // Its schemas are the shapes themselves, so it is at home wherever data comes in.
-  zod: { home: "(model|config|dbt|findings|adapters|tasks)/.+", lazy: false, many: true },
+  zod: { home: "(model|config|dbt|findings|adapters|tasks|mcp)/.+", lazy: false, many: true },
 };
 
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");

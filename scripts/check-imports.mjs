@@ -36,6 +36,8 @@ export async function checkImports(root) {
       parser: "swc", // TypeScript 7 has no compiler API that dependency-cruiser 17 could use.
       tsPreCompilationDeps: true,
       doNotFollow: { path: "node_modules" },
+      // A package whose files have other names outside (`@modelcontextprotocol/sdk/types.js`) is found by its exports alone.
+      enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types"] },
       validate: true,
       ruleSet: rules,
     },
@@ -82,7 +84,7 @@ function eagerPackages(scanned) {
   const lazy = Object.entries(homes).filter(([, { lazy }]) => lazy);
   return lazy.flatMap(([name]) =>
     [...scanned]
-      .filter(([, imports]) => imports.some(({ specifier, kind }) => specifier === name && kind === "static"))
+      .filter(([, imports]) => imports.some(({ specifier, kind }) => isOf(specifier, name) && kind === "static"))
       .flatMap(([home]) => {
         const eager = [...scanned].find(([file, imports]) =>
           imports.some(({ specifier, kind }) => kind === "static" && targetOf(file, specifier) === home),
@@ -98,9 +100,14 @@ function eagerPackages(scanned) {
 function sharedHomes(scanned) {
   const single = Object.entries(homes).filter(([, { many }]) => !many);
   return single.flatMap(([name]) => {
-    const users = [...scanned].filter(([, imports]) => imports.some(({ specifier }) => specifier === name));
+    const users = [...scanned].filter(([, imports]) => imports.some(({ specifier }) => isOf(specifier, name)));
     return users.length > 1 ? [`${users[1][0]}: error[two-homes]: ${name} is at home in ${users[0][0]} already`] : [];
   });
+}
+
+/** The package itself, or a part of it. */
+function isOf(specifier, name) {
+  return specifier === name || specifier.startsWith(`${name}/`);
 }
 
 function targetOf(file, specifier) {

@@ -12,6 +12,7 @@ import { type Failure, ok, type Result } from "../model/result.js";
 import type { SlotProvider } from "../model/slot.js";
 import type { Warehouse } from "../model/warehouse.js";
 import { redactStrings } from "../support/redact.js";
+import { createAgentTools } from "../tasks/agent-tools.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
 import { exitCodes } from "./exit-codes.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
@@ -86,6 +87,7 @@ export async function openAudit(
     redactValues: loaded.redactValues,
     traces,
     agent: loaded.agent,
+    tools: createAgentTools(),
     slots: createSlotPool({ provider: provider.value, count: config.slots.count, folder: folders.slots }),
     warehouse: warehouse.get,
     artifacts: openOnce(() => loadArtifacts(config)).get,
@@ -95,6 +97,7 @@ export async function openAudit(
   };
   const close = async (last?: () => Promise<void>): Promise<void> => {
     await loaded.agent.close();
+    await session.tools.close();
     const opened = await warehouse.opened();
     if (opened?.ok) await opened.value.close();
     await events.close();

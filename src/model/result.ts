@@ -39,8 +39,8 @@ export type FailureCode =
   | "state-locked"
   | "state-unreadable"
   | "stopped"
-  | "stopped"
   | "template-invalid"
+  | "tools-unavailable"
   | "usage"
   | "warehouse-unreachable";
 

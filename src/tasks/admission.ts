@@ -17,8 +17,13 @@ import { maskColumns } from "./mask.js";
 import type { Session } from "./session.js";
 
 export interface AdmissionDesk {
-  /** Takes one draft; concurrent drafts are taken one after the other. @param took default: the time since the last one. */
-  submit(draft: unknown, took?: number): Promise<Admission>;
+  /**
+   * Takes one draft; concurrent drafts are taken one after the other. One that has not been begun when `signal` aborts is
+   * not taken: no objection, no failure. @param took default: the time since the last one.
+   */
+  submit(draft: unknown, took?: number, signal?: AbortSignal): Promise<Admission>;
+  /** Resolves when all drafts are dealt with: an agent may end before what it has handed in is looked at. */
+  idle(): Promise<void>;
   /** Notes US dollars that the agent has spent. */
   spent(cost: number): void;
   /** What the agent says of itself, for the provenance of what comes from here on. */
@@ -60,7 +65,10 @@ export function shownResult(
  * Texts of a draft that are compared with names of ours, so that no secret gets through in them, and queries, which must
  * run as they were written: a variable may hold the name of a schema.
  */
-const checkedNames = new Set(["test", "group", "classification", "confidence", "repo", "file", "sql"]);
+const checkedNames = new Set(["test", "group", "classification", "confidence", "repo", "file", "sql", "query_id"]);
+
+/** Nobody reads more, and an agent may be wrong without end. */
+const mostObjections = 200;
 
 export function openDesk(options: {
   readonly session: Session;
@@ -71,6 +79,10 @@ export function openDesk(options: {
   readonly query: Query;
   /** Name → absolute root in the user's own tree. */
   readonly repos: Readonly<Record<string, string>>;
+  /** SQL of the queries that findings may cite by their query_id. Default: there are none. */
+  readonly sqlOf?: (queryId: string) => string | null;
+  /** Who answers, where that is not the audit's own agent. */
+  readonly answeredBy?: string;
 }): AdmissionDesk {
   const { session, query, repos } = options;
   const answered = new Set<string>();
@@ -96,8 +108,13 @@ export function openDesk(options: {
     return Math.max(0, lastAt - before);
   };
 
+  /** Of each case the last answer counts, since an agent with tools corrects itself until it is accepted. */
   const refuse = (draft: unknown, found: readonly Objection[]): Admission => {
-    objections.push(...found);
+    const own = found[0]?.case ?? null;
+    // Handed in by a tool, and once more in the answer at the end: nothing to ask again for.
+    if (own !== null && answered.has(own)) return { admitted: false, objections: found };
+    const others = objections.filter((objection) => objection.case === null || objection.case !== own);
+    objections = [...others, ...found].slice(-mostObjections);
     refused.set(found[0]?.case ?? "", text(draft));
     return { admitted: false, objections: found };
   };
@@ -111,8 +128,9 @@ export function openDesk(options: {
       today: session.run.startedAt.toISOString().slice(0, 10),
       repos: Object.keys(repos),
       templateWords: [],
+      ...(options.sqlOf === undefined ? {} : { sqlOf: options.sqlOf }),
       provenance: {
-        agent: session.agent.id,
+        agent: options.answeredBy ?? session.agent.id,
         model: session.agent.model,
         run: session.run.id,
         at: session.now().toISOString(),
@@ -130,6 +148,7 @@ export function openDesk(options: {
 
   /** The model that this test is given to; where the config names none, the one that the program says it took. */
   const withProvenance = (finding: Finding): Finding => {
+    if (options.answeredBy !== undefined) return { ...finding, provenance: { ...finding.provenance, model: null } };
     const { model } = session.agent.variantOf?.(finding.test) ?? session.agent;
     const provenance = {
       ...finding.provenance,
@@ -169,6 +188,7 @@ export function openDesk(options: {
     committed.push({ trace, finding });
     answered.add(finding.case);
     refused.delete(finding.case);
+    objections = objections.filter((objection) => objection.case !== finding.case);
     session.progress.findings.set(finding.case, { finding, reused: false });
     const { classification } = finding;
     session.emit({ type: "finding", node: options.node, case: finding.case, classification, reused: false });
@@ -183,10 +203,18 @@ export function openDesk(options: {
     get failure() {
       return failure;
     },
-    submit(draft, took) {
-      const taken = queue.then(() => take(draft, took));
+    submit(draft, took, signal) {
+      const taken = queue.then(() => {
+        return signal?.aborted ? { admitted: false, objections: [] } : take(draft, took);
+      });
       queue = taken.catch(() => undefined);
       return taken;
+    },
+    async idle() {
+      for (let last = null; last !== queue; ) {
+        last = queue;
+        await last;
+      }
     },
     reject(answer, objection) {
       refuse(answer, [objection]);

@@ -5,7 +5,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { missingCases } from "../findings/admit.js";
-import type { InvestigationRequest, Investigator } from "../model/agent.js";
+import type { QueryLog } from "../mcp/query-log.js";
+import type { InvestigationRequest, Investigator, ToolServer } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { Objection } from "../model/finding.js";
 import type { Facts, Parts } from "../model/graph.js";
@@ -17,6 +18,7 @@ import { type AdmissionDesk, openDesk } from "./admission.js";
 import { writeEvidence } from "./evidence.js";
 import { renderFollowUp, renderPrompt } from "./prompt.js";
 import type { Session } from "./session.js";
+import { taskQueries, toolContext } from "./tool-context.js";
 
 /** Questions in all: the first and two re-asks. */
 const rounds = 3;
@@ -38,6 +40,7 @@ export async function investigate(investigation: Investigation, session: Session
   await mkdir(folder, { recursive: true });
 
   const query = limited(warehouse.value, session);
+  const queries = await taskQueries(folder, session);
   const desk = openDesk({
     session,
     node: `investigate:${task.id}`,
@@ -46,10 +49,11 @@ export async function investigate(investigation: Investigation, session: Session
     factsOf: investigation.factsOf,
     query,
     repos: repoRoots(session),
+    sqlOf: queries.sqlOf,
   });
   const ended = session.agent.needsSlot
-    ? await inSlot(session, (checkouts) => ask(investigation, session, desk, query, folder, checkouts))
-    : await ask(investigation, session, desk, query, folder, repoRoots(session));
+    ? await inSlot(session, (checkouts) => ask(investigation, session, desk, query, queries, folder, checkouts))
+    : await ask(investigation, session, desk, query, queries, folder, repoRoots(session));
   await desk.settle();
   return conclude(ended, desk, investigation, session);
 }
@@ -78,6 +82,7 @@ interface Room {
   readonly session: Session;
   readonly desk: AdmissionDesk;
   readonly query: Query;
+  readonly queries: QueryLog;
   readonly folder: string;
   readonly checkouts: Readonly<Record<string, string>>;
   readonly project: Project | null;
@@ -92,6 +97,7 @@ async function ask(
   session: Session,
   desk: AdmissionDesk,
   query: Query,
+  queries: QueryLog,
   folder: string,
   checkouts: Readonly<Record<string, string>>,
 ): Promise<Result<void>> {
@@ -116,7 +122,7 @@ async function ask(
   // The task's whole time, re-asks included; what was admitted by then stays.
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(config.timeouts.task)]);
   const { samples } = pack.value;
-  const shared = { task, session, desk, query, folder, checkouts, project, evidenceDir, samples, signal };
+  const shared = { task, session, desk, query, queries, folder, checkouts, project, evidenceDir, samples, signal };
   // Tests that the agent treats otherwise, by another model say, are another conversation of the same task.
   for (const { suffix, cases } of byVariant(open, session.agent)) {
     const ended = await converse({ ...shared, warehouse: warehouse.value }, cases, suffix);
@@ -142,6 +148,7 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
     const file = `prompt${suffix}${round === 0 ? "" : `-${round + 1}`}.md`;
     if (agent.readsPrompt) await writeFile(join(folder, file), prompt);
     desk.newRound();
+    const tools = toolsOf(room, own);
     const request: InvestigationRequest = {
       task,
       cases,
@@ -167,14 +174,33 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
         if (activity.type === "spent") desk.spent(activity.usage.cost ?? 0);
         if (activity.type === "started") desk.started(activity);
       },
-      tools: null,
+      tools: () => tools.open(),
       signal,
     };
-    const ended = await agent.investigate(request);
+    const ended = await agent.investigate(request).finally(() => tools.close());
+    // What it has handed in by a tool, and did not wait for.
+    await desk.idle();
     if (!ended.ok) return ended;
     if (desk.failure !== null) return { ok: false, failure: desk.failure };
   }
   return ok(undefined);
+}
+
+/** Tools for one question: who is asked again is given others, and those of before are closed. */
+function toolsOf(room: Room, cases: readonly Case[]) {
+  const { session, task } = room;
+  const opened: ToolServer[] = [];
+  const warn = (message: string): void =>
+    session.emit({ type: "warning", node: `investigate:${task.id}`, message: `${task.id}: ${message}` });
+  return {
+    async open(): Promise<Result<ToolServer>> {
+      const context = toolContext({ ...room, task: task.id, cases, warn });
+      const server = await session.tools.host.open(context);
+      if (server.ok) opened.push(server.value);
+      return server;
+    },
+    close: () => Promise.all(opened.map((server) => server.close())),
+  };
 }
 
 /** The cases by the agent's variants, in the order of their first case. */

@@ -13,6 +13,7 @@ import type { Failure, Result } from "../model/result.js";
 import type { SlotPool } from "../model/slot.js";
 import type { TraceStore } from "../model/trace-store.js";
 import type { Warehouse } from "../model/warehouse.js";
+import type { AgentTools } from "./agent-tools.js";
 
 export interface Artifacts {
   /** Null where there is no manifest (a summary table alone). */
@@ -33,6 +34,8 @@ export interface Session {
   readonly traces: TraceStore;
   readonly agent: Investigator;
   readonly slots: SlotPool;
+  /** What an agent may ask by MCP; nothing is started before one does. */
+  readonly tools: AgentTools;
   /** Opened when first asked for, after `summary`: a copy of the database as the tests left it. */
   readonly warehouse: () => Promise<Result<Warehouse>>;
   /** Read when first asked for, after `summary`. */

@@ -63,6 +63,7 @@ const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "room-dbt": { "dbt/asks.ts": 'export * from "../sql/gate.js";\n' },
   "room-config": { "config/plans.ts": 'export type { Plan } from "../graph/plan.js";\n' },
   "room-reporters": { "reporters/walks.ts": 'export * from "../lineage/walk.js";\n' },
+  "room-mcp": { "mcp/opens.ts": 'export const load = () => import("../tasks/setup.js");\n' },
   "room-tasks": { "tasks/opens.ts": 'export * from "../adapters/warehouses/duckdb.js";\n' },
   "room-execution": { "execution/asks.ts": 'export * from "../sql/gate.js";\n' },
   "room-adapters-warehouses": { "adapters/warehouses/sibling.ts": 'export * from "../slots/none.js";\n' },
@@ -78,6 +79,9 @@ const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "home-zx": { "tasks/shells.ts": 'export const load = () => import("zx");\n' },
   "home-listr2": { "execution/shows.ts": 'export type { Listr } from "listr2";\n' },
   "home-@duckdb/node-api": { "adapters/warehouses/other.ts": 'export type * from "@duckdb/node-api";\n' },
+  "home-@modelcontextprotocol/sdk": {
+    "mcp/other.ts": 'export type { Tool } from "@modelcontextprotocol/sdk/types.js";\n',
+  },
   "home-@polyglot-sql/sdk": { "sql/parses.ts": 'export const load = () => import("@polyglot-sql/sdk");\n' },
   "home-commander": { "commands/other.ts": 'export type { Command } from "commander";\n' },
   "home-yaml": { "dbt/reads-yaml.ts": 'export { parse } from "yaml";\n' },

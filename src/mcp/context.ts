@@ -1,0 +1,51 @@
+/**
+ * What the tools of one task are given: its cases, and doors that are gated already. Knows no protocol, no session and no
+ * warehouse; whoever makes a context decides what may be seen through it.
+ */
+import type { Admission } from "../model/agent.js";
+import type { Case } from "../model/case.js";
+import type { CategoryConfig } from "../model/config.js";
+import type { AcceptedException, FindingDraft } from "../model/finding.js";
+import type { Project } from "../model/project.js";
+import type { Failure, Result } from "../model/result.js";
+import type { Dialect, Query, Warehouse } from "../model/warehouse.js";
+import type { QueryLog } from "./query-log.js";
+
+export interface ToolContext {
+  /** Id of the task; null where the cases of several are served. */
+  readonly task: string | null;
+  /** What one group is called, such as State. */
+  readonly groupLabel: string;
+  /** The only cases that may be seen and answered. */
+  readonly cases: readonly Case[];
+  /** Whether a case has no finding yet. */
+  readonly isOpen: (caseId: string) => boolean;
+  readonly categories: readonly CategoryConfig[];
+  /** Repository name → absolute folder in which the agent reads it. */
+  readonly checkouts: Readonly<Record<string, string>>;
+  /** Absolute; null where there is no evidence pack. */
+  readonly evidenceDir: string | null;
+  readonly project: Project | null;
+  /** The dbt project's folder inside its repository, which the project's `file` paths are relative to. */
+  readonly dbtDir: string;
+  readonly dialect: Dialect;
+  readonly exceptions: readonly AcceptedException[];
+  /** ISO date. */
+  readonly today: string;
+  /** Gated; results have hidden columns masked, as everything that is shown. */
+  readonly query: Query;
+  readonly describe: Warehouse["describe"];
+  /** For text and rows: takes out known values and what looks like a secret. */
+  readonly redact: (text: string) => string;
+  /** For SQL, which must stay what it is: takes out known values alone. */
+  readonly redactValues: (text: string) => string;
+  readonly queries: QueryLog;
+  /** What the lineage agent would say of a case; null where it can say nothing. */
+  readonly verdict: (item: Case) => Promise<Result<FindingDraft | null>>;
+  /** Takes one draft; durable when it is admitted. One that has not been begun when `signal` aborts is not taken. */
+  readonly submit: (draft: unknown, signal: AbortSignal) => Promise<Admission>;
+  /** Set where the world refused and no draft can be checked any more. */
+  readonly failure: () => Failure | null;
+  /** For the person who runs the audit. */
+  readonly warn: (message: string) => void;
+}

@@ -1,0 +1,102 @@
+/**
+ * The Model Context Protocol around the tools: the only home of its SDK, which takes a tenth of a second to load, so this
+ * file is imported when the first request has come. Knows no socket and no token.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { CallToolRequestSchema, type CallToolResult, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { version } from "../support/version.js";
+import type { ToolContext } from "./context.js";
+import { jsonText, refused, type Tool, type ToolAnswer } from "./tool.js";
+import { instructions, tools } from "./tools.js";
+
+/** Every tool keeps below that; a client would put a longer answer aside. */
+const tooLong = 100_000;
+
+/** One JSON-RPC message, or a batch: each request has a server of its own, so that there is no session to steal or to leak. */
+export async function answerRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: unknown,
+  context: ToolContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = createServer(context, signal);
+  const transport = new StreamableHTTPServerTransport({});
+  // The transport's `onclose` may be undefined, which the interface's does not allow under exactOptionalPropertyTypes.
+  await server.connect(transport as Parameters<Server["connect"]>[0]);
+  // A client that has gone wants no answer: what its tool runs is aborted.
+  response.once("close", () => void server.close());
+  await transport.handleRequest(request, response, body);
+}
+
+/** Serves one client on stdin and stdout; resolves when it has gone, or `signal` aborts, and all calls have ended. */
+export async function serveStdio(
+  context: ToolContext,
+  signal: AbortSignal,
+  streams: { readonly stdin: NodeJS.ReadableStream; readonly stdout: NodeJS.WritableStream },
+): Promise<void> {
+  const running = new Set<Promise<unknown>>();
+  const server = createServer(context, signal, running);
+  const { stdin, stdout } = streams;
+  const gone = new Promise<void>((resolve) => {
+    // The SDK's transport does not notice the end of its input.
+    for (const event of ["end", "close", "error"]) stdin.once(event, () => resolve());
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    server.onclose = resolve;
+  });
+  if (signal.aborted) return;
+  const transport = new StdioServerTransport(stdin as typeof process.stdin, stdout as typeof process.stdout);
+  await server.connect(transport);
+  await gone;
+  await Promise.allSettled(running);
+  await server.close();
+}
+
+function createServer(context: ToolContext, signal: AbortSignal, running?: Set<Promise<unknown>>): Server {
+  const server = new Server(
+    { name: "audit-run", version },
+    // Nothing of ours is validated by it, and the default one is slow to make.
+    { capabilities: { tools: {} }, instructions, jsonSchemaValidator: noValidator },
+  );
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal: ended }) => {
+    const tool = tools.find(({ name }) => name === params.name);
+    if (tool === undefined) return asResult(refused(`There is no tool ${JSON.stringify(params.name.slice(0, 100))}.`));
+    const call = answer(tool, params.arguments, context, AbortSignal.any([signal, ended]));
+    running?.add(call);
+    return call.finally(() => running?.delete(call));
+  });
+  return server;
+}
+
+/** A bug in a tool is the tool's answer, and told to the person: the audit goes on. */
+async function answer(tool: Tool, input: unknown, context: ToolContext, signal: AbortSignal): Promise<CallToolResult> {
+  try {
+    return asResult(await tool.run(input, context, signal));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    context.warn(`the tool ${tool.name} could not answer: ${message}`);
+    return asResult(refused(`${tool.name} could not answer: ${context.redact(message).slice(0, 1_000)}`));
+  }
+}
+
+function asResult(given: ToolAnswer): CallToolResult {
+  const text = given.ok ? jsonText(given.value) : given.message;
+  if (text.length > tooLong) return asResult(refused("The answer is too long to show. Ask for less at a time."));
+  return { content: [{ type: "text", text }], ...(given.ok ? {} : { isError: true }) };
+}
+
+function listed({ name, description, inputSchema, readOnly }: Tool) {
+  // What is submitted is added, and the audit is the whole world of these tools.
+  const annotations = { readOnlyHint: readOnly, destructiveHint: false, idempotentHint: true, openWorldHint: false };
+  return { name, description, inputSchema, annotations };
+}
+
+const noValidator = {
+  getValidator(): never {
+    throw new Error("BUG: audit-run's tools ask the client nothing");
+  },
+};

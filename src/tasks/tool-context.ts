@@ -1,0 +1,108 @@
+/**
+ * Binds the tools to one task of a session: what its agent may see and how it is masked, and where its findings go.
+ * Knows no protocol and no tool by name.
+ */
+import { join } from "node:path";
+import type { ToolContext } from "../mcp/context.js";
+import { openQueryLog, type QueryLog } from "../mcp/query-log.js";
+import type { Case } from "../model/case.js";
+import type { FindingDraft } from "../model/finding.js";
+import type { Project } from "../model/project.js";
+import { ok, type Result } from "../model/result.js";
+import type { Query, Warehouse } from "../model/warehouse.js";
+import { type AdmissionDesk, shownResult } from "./admission.js";
+import type { Session } from "./session.js";
+
+export interface ToolRoom {
+  readonly session: Session;
+  /** Id of the task; null where the cases of several are served. */
+  readonly task: string | null;
+  readonly cases: readonly Case[];
+  readonly desk: AdmissionDesk;
+  /** Gated and limited in time, not masked. */
+  readonly query: Query;
+  readonly queries: QueryLog;
+  readonly checkouts: Readonly<Record<string, string>>;
+  readonly evidenceDir: string | null;
+  readonly project: Project | null;
+  readonly warehouse: Pick<Warehouse, "dialect" | "describe">;
+  readonly warn: (message: string) => void;
+}
+
+/** queries.jsonl in a task's folder. */
+export function taskQueries(folder: string, { now, redact }: Pick<Session, "now" | "redact">): Promise<QueryLog> {
+  return openQueryLog({ file: join(folder, "queries.jsonl"), now, redact });
+}
+
+export function toolContext(room: ToolRoom): ToolContext {
+  const { session, desk, warehouse } = room;
+  const { config } = session;
+  const inTurn = atMost(queriesAtOnce);
+  return {
+    task: room.task,
+    groupLabel: config.groupBy.label,
+    cases: room.cases,
+    isOpen: (id) => !desk.answered.has(id),
+    categories: config.categories,
+    checkouts: room.checkouts,
+    evidenceDir: room.evidenceDir,
+    project: room.project,
+    dbtDir: config.dbt.dir,
+    dialect: warehouse.dialect,
+    exceptions: session.exceptions,
+    today: session.run.startedAt.toISOString().slice(0, 10),
+    query: (sql, options = {}) =>
+      inTurn(async () => {
+        const signal = AbortSignal.any([session.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+        const result = await room.query(sql, { ...options, signal });
+        return result.ok ? ok(shownResult(result.value, session)) : result;
+      }),
+    describe: warehouse.describe,
+    redact: session.redact,
+    redactValues: session.redactValues,
+    queries: room.queries,
+    verdict: (item) => verdictOf(item, room),
+    submit: (draft, signal) => desk.submit(draft, undefined, signal),
+    failure: () => desk.failure,
+    warn: room.warn,
+  };
+}
+
+/** Of one agent; the others want the warehouse as well. */
+const queriesAtOnce = 4;
+/** As the lineage agent has it by default. */
+const maxQueries = 40;
+
+/** As the lineage agent would draft it. The parser of SQL is loaded when an agent asks. */
+async function verdictOf(item: Case, room: ToolRoom): Promise<Result<FindingDraft | null>> {
+  const { session, project, query, warehouse } = room;
+  if (project === null) return ok(null);
+  const [{ sharedWalk }, { tell }] = await Promise.all([
+    import("../lineage/shared-walk.js"),
+    import("../lineage/tell.js"),
+  ]);
+  const { dialect, describe } = warehouse;
+  const { signal, config, tools } = session;
+  const walk = await sharedWalk({ project, item, dialect, describe, query, signal, maxQueries }, tools.walks);
+  if (!walk.ok) return walk;
+  const { categories, sources } = config;
+  const told = tell({ item, walk: walk.value, project, categories, sourceRepos: sources, dialect });
+  return ok(told?.draft ?? null);
+}
+
+/** Lets so many works run at a time, the others in the order in which they came. */
+function atMost(count: number): <Value>(work: () => Promise<Value>) => Promise<Value> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running >= count) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
