@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Case, Export } from "../model/case.js";
+import type { Export } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport, Reporter } from "../model/report.js";
@@ -51,12 +51,10 @@ export function makeReport(input: ReportInput): AuditReport {
 export async function writeTaskPages(input: ReportInput, task: Task, reporters: readonly Reporter[]): Promise<void> {
   const { exported, assigned } = input;
   const groups = new Set(task.cases.map((item) => item.group.key));
-  const mine = new Set(task.cases.map((item) => item.id));
   const accepted = assigned.exceptions.excepted.filter(({ case: item }) => groups.has(item.group.key));
-  const belongs = (item: Case): boolean => mine.has(item.id) || accepted.some((one) => one.case.id === item.id);
   const report = makeReport({
     ...input,
-    exported: { ...exported, cases: exported.cases.filter(belongs) },
+    exported: { ...exported, cases: [...task.cases, ...accepted.map((each) => each.case)] },
     assigned: {
       ...assigned,
       exceptions: { ...assigned.exceptions, excepted: accepted },
