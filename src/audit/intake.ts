@@ -12,16 +12,18 @@ import { ok, type Result } from "../model/result.js";
 import { writeFileAtomic } from "../support/files.js";
 import { shownResult } from "../tasks/admission.js";
 import type { Session } from "../tasks/session.js";
-import { createTaskList, type TaskList } from "../tasks/task-list.js";
 import { checkSelection, checkTargets } from "./asked.js";
 import type { RecordedPlan } from "./explain.js";
 import { type Assigned, assignCases } from "./inputs.js";
 import { commitLooks } from "./looks.js";
 import type { OpenedAudit } from "./open.js";
+import { publicationOf } from "./publication.js";
+import { openSharedTasks, type SharedTasks } from "./shared-tasks.js";
 
 export interface Intake {
   readonly assigned: Assigned;
-  readonly taskList: TaskList;
+  /** The tasks as agents see them whom this run has not started. */
+  readonly shared: SharedTasks;
   /** By node id. */
   readonly judged: ReadonlyMap<string, JudgedTask>;
   /** To be added to the graph, in the order in which they should start. */
@@ -64,15 +66,11 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
   for (const [id, finding] of assigned.reusable) session.progress.findings.set(id, { finding, reused: true });
   const plan = `${JSON.stringify(recordedPlan(session.run.id, tasks), null, 2)}\n`;
   await writeFileAtomic(join(session.run.folder, "plan.json"), plan);
-  const taskList = await createTaskList({
-    file: join(config.dir, "tasks.json"),
-    project: config.name,
-    today,
-    tasks: assigned.assignment.tasks.map(({ task, cases }) => ({
-      task,
-      status: cases.every((item) => item.verdict.kind === "reuse") ? "completed" : "pending",
-    })),
-  });
+  const warn = (message: string): void => session.emit({ type: "warning", message });
+  const shared = await openSharedTasks({ dir: config.dir, now: session.now, isRun: true, warn });
+  const published = { project: config.name, run: session.run.id, tasks: assigned.assignment.tasks, order: tasks };
+  await shared.publish(publicationOf(published), today);
+  await shared.refresh();
   const isWanted = ({ task, cases }: JudgedTask): boolean =>
     isTarget(investigateNode(task.id), request.targets) && cases.some((item) => item.selected);
   const pools: readonly PoolName[] = session.agent.needsSlot ? ["slots"] : ["warehouse"];
@@ -80,7 +78,7 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
   const reused = wanted.filter(({ open }) => open.length === 0).map(({ task }) => investigateNode(task.id));
   return ok({
     assigned,
-    taskList,
+    shared,
     judged: new Map(tasks.map((task) => [investigateNode(task.task.id), task])),
     expansion: wanted.filter(({ open }) => open.length > 0).map(({ task }) => ({ id: task.id, pools })),
     reused,

@@ -34,4 +34,6 @@ export interface TasksFile {
   /** ISO date, `2026-02-03`. */
   readonly created: string;
   readonly tasks: readonly TaskEntry[];
+  /** Checksum of the rest: tells an edit by hand, which would be lost, from what was written. */
+  readonly sum: string;
 }

@@ -1,90 +1,181 @@
 /**
- * tasks.json: the view of all tasks that people and other programs read. Always whole, never read back by us
- * but for the day on which the audit was created.
+ * tasks.json: the view of all tasks that people and other programs read. Always whole, never read back by us: what counts
+ * are claims. However many processes change something, it is written at most four times a second.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Task, TaskEntry, TaskStatus, TasksFile } from "../model/task.js";
-import { writeFileAtomic } from "../support/files.js";
+import type { Catalogue, PublishedTask, TaskState } from "../model/claim.js";
+import { sha256 } from "../model/digest.js";
+import type { TaskEntry, TasksFile } from "../model/task.js";
+import { exists, makeFolder, writeFileAtomic } from "../support/files.js";
 import { resultFile } from "./result-file.js";
 
-export interface TaskList {
-  update(taskId: string, status: TaskStatus): void;
-  /** Resolves when all updates are on disk. */
-  flush(): Promise<void>;
+export interface TaskListing {
+  readonly catalogue: Catalogue;
+  /** By task id. */
+  readonly states: ReadonlyMap<string, TaskState>;
 }
 
-export async function createTaskList(options: {
+export interface TaskList {
+  /** Resolves when what is so now is in tasks.json, written by us or by somebody who looked after this was called. */
+  refresh(): Promise<void>;
+}
+
+export interface TaskListOptions {
   readonly file: string;
-  readonly project: string;
-  readonly today: string;
-  readonly tasks: readonly { readonly task: Task; readonly status: TaskStatus }[];
-}): Promise<TaskList> {
-  const { file, project, tasks } = options;
-  const created = (await createdBefore(file)) ?? options.today;
-  const status = new Map(tasks.map(({ task, status }) => [task.id, status]));
-  const content = (): string => {
-    const entries = tasks.map(({ task }, index) => entry(task, index + 1, status.get(task.id) ?? "pending"));
-    return `${JSON.stringify({ project, created, tasks: entries } satisfies TasksFile, null, 2)}\n`;
+  /** Folder for the files by which processes take turns. */
+  readonly turns: string;
+  /** How the tasks stand now; null where nothing was exported. */
+  readonly look: () => Promise<TaskListing | null>;
+  /** Told of an edit by hand before it is written over. */
+  readonly warn: (message: string) => void;
+}
+
+export function openTaskList(options: TaskListOptions): TaskList {
+  const { file, turns, look } = options;
+
+  const write = async (turn: number): Promise<void> => {
+    const listing = await look();
+    if (listing === null) return;
+    const before = await readFile(file, "utf8").catch(() => null);
+    const text = tasksText(listing, await resultsIn(file));
+    if (before === text) return;
+    if (before !== null && !isOurs(before)) options.warn(editedByHand);
+    // A process that was slow leaves it to the one whose turn has come since: what it wrote would be older.
+    for (let later = turn + 1; later <= turnAt(Date.now()); later += 1)
+      if (await exists(join(turns, turnName(later)))) return;
+    await writeFileAtomic(file, text);
+    await forgetTurns(turns, turn);
   };
 
-  // One write at a time, at most four a second; updates that arrive meanwhile go together into the next one.
-  let dirty = false;
-  let writing: Promise<void> | null = null;
-  const hurry = new AbortController();
-  const write = async (): Promise<void> => {
-    while (dirty) {
-      dirty = false;
-      await writeFileAtomic(file, content());
-      await sleep(interval, undefined, { signal: hurry.signal, ref: false }).catch(() => undefined);
-    }
-  };
-  const start = (): Promise<void> => {
-    writing ??= write().finally(() => {
-      writing = null;
-    });
-    return writing;
+  const refresh = async (): Promise<void> => {
+    const listing = await look();
+    if (listing === null) return;
+    const before = await readFile(file, "utf8").catch(() => null);
+    if (before !== null && tasksText(listing, await resultsIn(file)) === before) return;
+    const turn = turnAt(Date.now());
+    if (await takeTurn(turns, turn)) return write(turn);
+    await sleep((turn + 1) * interval - Date.now());
+    const next = turnAt(Date.now());
+    // Who has taken that turn looks after we changed what we changed.
+    if (await takeTurn(turns, next)) await write(next);
   };
 
-  await writeFileAtomic(file, content());
+  // In one process those who ask while it waits for its turn share the next.
+  let running: Promise<void> | null = null;
+  let queued: Promise<void> | null = null;
   return {
-    update(taskId, next) {
-      status.set(taskId, next);
-      dirty = true;
-      // A disk that refuses is reported by flush; the view alone must not end an investigation.
-      start().catch(() => undefined);
-    },
-    async flush() {
-      hurry.abort();
-      await writing?.catch(() => undefined);
-      if (dirty) await start();
+    refresh() {
+      if (running === null) {
+        running = refresh().finally(() => {
+          running = null;
+        });
+        return running;
+      }
+      queued ??= running
+        .catch(() => undefined)
+        .then(() => {
+          queued = null;
+          running = refresh().finally(() => {
+            running = null;
+          });
+          return running;
+        });
+      return queued;
     },
   };
 }
 
 /** Milliseconds between two versions of the view. */
 const interval = 250;
+const editedByHand =
+  "tasks.json was edited by hand; it is a view and is written anew. To take or give back a task: audit-run tasks --help";
 
-function entry(task: Task, id: number, status: TaskStatus): TaskEntry {
+function turnAt(time: number): number {
+  return Math.floor(time / interval);
+}
+
+function turnName(turn: number): string {
+  return `.turn-${turn}`;
+}
+
+async function takeTurn(folder: string, turn: number): Promise<boolean> {
+  const take = () => writeFile(join(folder, turnName(turn)), "", { flag: "wx" });
+  try {
+    await take().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      await makeFolder(folder);
+      await take();
+    });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Those of two seconds ago, and those of a clock that was set back. */
+async function forgetTurns(folder: string, turn: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const number = Number(/^\.turn-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
+    if (Math.abs(number - turn) > 8) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** Names of the pages that there are. */
+async function resultsIn(file: string): Promise<ReadonlySet<string>> {
+  return new Set(await readdir(join(file, "..", "results")).catch(() => []));
+}
+
+/** @param pages names in results/: a task that an agent has completed has its page when a run has written it. */
+export function taskEntries({ catalogue, states }: TaskListing, pages: ReadonlySet<string>): readonly TaskEntry[] {
+  return catalogue.tasks.map((task) => entry(task, states.get(task.id), pages));
+}
+
+function tasksText(listing: TaskListing, pages: ReadonlySet<string>): string {
+  const { project, created } = listing.catalogue;
+  const content = { project, created, tasks: taskEntries(listing, pages) };
+  return `${JSON.stringify({ ...content, sum: sumOf(content) } satisfies TasksFile, null, 2)}\n`;
+}
+
+/** What tells an edit by hand from what was written here. */
+function sumOf(content: Omit<TasksFile, "sum">): string {
+  return sha256(JSON.stringify(content)).slice(0, 16);
+}
+
+function isOurs(text: string): boolean {
+  try {
+    const { sum, ...content } = JSON.parse(text) as TasksFile;
+    return sumOf(content) === sum;
+  } catch {
+    return false;
+  }
+}
+
+function entry(task: PublishedTask, state: TaskState | undefined, pages: ReadonlySet<string>): TaskEntry {
+  const { status = "pending", owner = null } = state ?? {};
+  const page = resultFile(task.id, "md");
   return {
-    id,
-    state: [...new Set(task.cases.map((item) => item.group.key))].join(", "),
-    tests: [...new Set(task.cases.map((item) => item.test.name))],
+    id: task.number,
+    state: task.state,
+    tests: task.tests,
     status,
-    owner: status === "pending" ? null : ownerOf(task.id),
-    result: status === "completed" ? resultFile(task.id, "md") : null,
+    owner: status === "pending" ? null : (owner ?? ownerOf(task.id)),
+    result: status === "completed" && pages.has(page.slice("results/".length)) ? page : null,
     node: `investigate:${task.id}`,
-    cases: task.cases.length,
-    failures: task.cases.reduce((sum, item) => sum + item.failures, 0),
+    cases: task.size,
+    failures: task.failures,
   };
 }
 
-/** The agent's name, as in the pattern: `agent-va`. */
+/** The name of the agent that a run starts for a task, as in the pattern: `agent-va`. */
 export function ownerOf(taskId: string): string {
   return `agent-${taskId.toLowerCase()}`;
 }
 
-async function createdBefore(file: string): Promise<string | null> {
+/** The day on which the audit of an older version was created; null where the file is none of ours. */
+export async function createdBefore(file: string): Promise<string | null> {
   try {
     const { created } = JSON.parse(await readFile(file, "utf8")) as Partial<TasksFile>;
     return typeof created === "string" && /^\d{4}-\d{2}-\d{2}$/.test(created) ? created : null;

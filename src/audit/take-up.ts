@@ -1,0 +1,89 @@
+/**
+ * Takes up what agents have handed in, one after the other: is the claim still theirs, are their findings admitted, is the
+ * task completed. Done by whoever holds run.lock, so that no two do it at a time; killed anywhere, it is done again.
+ */
+import type { HandedIn, Reply } from "../execution/inbox.js";
+import { investigateNode } from "../graph/compile.js";
+import { fingerprint } from "../graph/judge.js";
+import type { Case } from "../model/case.js";
+import type { Catalogue, PublishedTask } from "../model/claim.js";
+import type { Facts, Parts } from "../model/graph.js";
+import { takeAnswer } from "../tasks/hand-in.js";
+import type { Session } from "../tasks/session.js";
+import type { SharedTasks } from "./shared-tasks.js";
+
+export interface TakeUpContext {
+  readonly shared: SharedTasks;
+  readonly session: Session;
+  /** The cases of the last export, by id. */
+  readonly cases: ReadonlyMap<string, Case>;
+  readonly partsOf: (item: Case) => Parts;
+  readonly factsOf: (item: Case) => Facts;
+}
+
+/** Resolves to the ids of tasks that are completed now. */
+export async function takeUpAll(context: TakeUpContext): Promise<readonly string[]> {
+  const { inbox } = context.shared;
+  const completed: string[] = [];
+  for (const { name, handedIn } of await inbox.waiting()) {
+    if (context.session.signal.aborted) break;
+    const reply = await takeUp(name, handedIn, context);
+    await inbox.reply(name, reply);
+    if (reply.kind === "completed") completed.push(handedIn.task);
+  }
+  return completed;
+}
+
+async function takeUp(name: string, handedIn: HandedIn, context: TakeUpContext): Promise<Reply> {
+  const { shared, session } = context;
+  const catalogue = await shared.catalogue();
+  const task = catalogue?.tasks.find(({ id }) => id === handedIn.task);
+  if (!catalogue || task === undefined) {
+    return { kind: "fenced", fence: "changed", by: null, file: await shared.inbox.keepAside(name) };
+  }
+  const { token, owner, at } = handedIn;
+  const claim = await shared.claims.check(task, token, { owner, at });
+  if (!claim.held) {
+    const { fence, by } = claim;
+    // By this very answer: whoever took it up was killed before it could say so.
+    if (fence === "completed") return { kind: "completed", cases: [] };
+    return { kind: "fenced", fence, by, file: await shared.inbox.keepAside(name) };
+  }
+  const mine = task.cases.filter((item) => item.open);
+  const cases = mine.flatMap(({ id }) => context.cases.get(id) ?? []);
+  if (cases.length < mine.length || cases.some((item) => !isAsPublished(item, task, context.partsOf))) {
+    return { kind: "fenced", fence: "changed", by: null, file: await shared.inbox.keepAside(name) };
+  }
+  const open = cases.filter((item) => !hasFinding(item, catalogue, context));
+  const { partsOf, factsOf } = context;
+  const node = investigateNode(task.id);
+  const took = Math.max(0, at.wall - claim.since);
+  const taken = await takeAnswer(handedIn.answer, {
+    session,
+    node,
+    owner: claim.owner,
+    open,
+    cases,
+    partsOf,
+    factsOf,
+    took,
+  });
+  if (taken.failure !== null) return { kind: "failed", failure: taken.failure };
+  if (taken.objections.length > 0) {
+    return { kind: "objections", admitted: taken.admitted, objections: taken.objections };
+  }
+  // Should the lease have run out meanwhile and somebody have claimed it: all it was claimed for is done.
+  await shared.claims.end(task, token, "completed");
+  return { kind: "completed", cases: taken.admitted };
+}
+
+/** The finding would be kept as one of these inputs, so the agent must have looked at these. */
+function isAsPublished(item: Case, task: PublishedTask, partsOf: TakeUpContext["partsOf"]): boolean {
+  return task.cases.some(({ id, fingerprint: then }) => id === item.id && then === fingerprint(partsOf(item)));
+}
+
+/** Found since the tasks were published: what there was before did not do, or the case would not be open. */
+function hasFinding(item: Case, { run }: Catalogue, { session, partsOf }: TakeUpContext): boolean {
+  const wanted = fingerprint(partsOf(item));
+  return session.traces.find(item.id).some((trace) => trace.fingerprint === wanted && trace.run === run);
+}

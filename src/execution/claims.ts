@@ -1,0 +1,274 @@
+/**
+ * Who works on which task, for any number of processes that share a folder and nothing else. Each change of a task is a
+ * file `<task>.<number>` that is made exclusively; the highest number counts, and the number of a claim is its fencing
+ * token. Whoever comes too late finds that the next number is taken. Knows no audit, and no folder of another machine
+ * whose names are seen late (NFS): there, exclusive names are not kept.
+ */
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ClaimableTask, Claimant, ClaimEnd, Deadline, TaskState } from "../model/claim.js";
+import { exists, temporaryPrefix } from "../support/files.js";
+import { deadlineIn, isOver, type LeaseClock } from "./lease-clock.js";
+
+/** Content of a file of claims/. Which task it is of and its number are in the file's name. */
+type Step =
+  | {
+      readonly kind: "claim";
+      readonly claimant: Claimant;
+      readonly edition: number;
+      /** When it was claimed, in milliseconds since 1970. */
+      readonly since: number;
+      readonly until: Deadline | null;
+    }
+  | { readonly kind: ClaimEnd; readonly owner: string; readonly by: Claimant["by"] };
+
+export interface Claimed {
+  readonly task: string;
+  readonly token: number;
+  /** ISO; null for a run's. */
+  readonly until: string | null;
+}
+
+/**
+ * Why a token gives no right to its task: there is no such claim; it is of another owner; it was given back, or has been
+ * completed; its lease has run out; somebody else has claimed the task since; the task's cases are others than then.
+ */
+export type Fence = "unknown" | "other-owner" | "released" | "completed" | "expired" | "superseded" | "changed";
+
+export type Held<Value> =
+  | ({ readonly held: true } & Value)
+  | { readonly held: false; readonly fence: Fence; readonly by: string | null };
+
+export interface Claims {
+  /** How the tasks stand now, by id. */
+  states(tasks: readonly ClaimableTask[]): Promise<ReadonlyMap<string, TaskState>>;
+  /** Claims the first of these tasks that nobody holds and that is not finished; null where there is none. */
+  claim(
+    tasks: readonly ClaimableTask[],
+    claimant: Claimant,
+    options: { readonly edition: number; readonly failedToo?: boolean },
+  ): Promise<Claimed | null>;
+  /** Whether the token gives a right to the task at that time, which is now unless said otherwise. */
+  check(
+    task: ClaimableTask,
+    token: number,
+    options?: { readonly owner?: string | null; readonly at?: Deadline },
+  ): Promise<Held<{ readonly owner: string; readonly since: number }>>;
+  /** Prolongs a lease: from now on by as long as it was, or as said. */
+  heartbeat(
+    task: ClaimableTask,
+    token: number,
+    options?: { readonly owner?: string | null; readonly lease?: number | null },
+  ): Promise<Held<{ readonly until: string }>>;
+  /** Ends a claim; false where the token no longer was the newest. Does not ask for the lease: who holds run.lock may finish. */
+  end(task: ClaimableTask, token: number, how: ClaimEnd): Promise<boolean>;
+  readonly now: () => Deadline;
+}
+
+export interface ClaimsOptions {
+  /** `<audit folder>/claims` */
+  readonly folder: string;
+  readonly clock: LeaseClock;
+  /** Whether the process lives that runs the audit: a run's claims end with it. */
+  readonly isRunAlive: () => Promise<boolean>;
+  /** A random number below `limit`. Injected by tests. */
+  readonly pick?: (limit: number) => number;
+}
+
+export function openClaims(options: ClaimsOptions): Claims {
+  const { folder, clock } = options;
+  const pick = options.pick ?? ((limit: number) => Math.floor(Math.random() * limit));
+  /** Steps do not change, but for a lease that is prolonged: one that was not over is not over. */
+  const known = new Map<string, Step | null>();
+
+  const read = async (name: string): Promise<Step | null> => {
+    const cached = known.get(name);
+    if (cached && !(cached.kind === "claim" && cached.until !== null && isOver(cached.until, clock()))) return cached;
+    const step = parseStep(await readFile(join(folder, name), "utf8").catch(() => ""));
+    known.set(name, step);
+    return step;
+  };
+
+  const standing = async (task: ClaimableTask, top: number | undefined, isRunAlive: boolean): Promise<TaskState> => {
+    if (top === undefined || top < task.first) return task.done ? finished : open;
+    const step = await read(nameOf(task.id, top));
+    // Half a file is what a power cut left: whoever wrote it is gone.
+    if (step === null || step.kind === "released") return task.done ? finished : open;
+    if (step.kind !== "claim") return { ...open, status: step.kind, owner: step.owner, by: step.by };
+    const { claimant, until } = step;
+    const isHeld = until === null ? isRunAlive : !isOver(until, clock());
+    if (step.edition < task.edition || !isHeld) return task.done ? finished : open;
+    const { owner, by } = claimant;
+    return { status: "in_progress", owner, by, token: top, until: until === null ? null : isoOf(until) };
+  };
+
+  /** Some at a time: a folder may hold ten thousand. */
+  const readAhead = async (tasks: readonly ClaimableTask[], tops: ReadonlyMap<string, number>): Promise<void> => {
+    const wanted = tasks.flatMap(({ id, first }) => {
+      const top = tops.get(id) ?? 0;
+      return top >= first && top > 0 && !known.has(nameOf(id, top)) ? [nameOf(id, top)] : [];
+    });
+    for (let at = 0; at < wanted.length; at += 64) await Promise.all(wanted.slice(at, at + 64).map(read));
+  };
+
+  /**
+   * The newest number of each task that has any. Of one task alone it is felt for, number by number, from the first or
+   * from where it was: to list a folder takes longer the more tasks there are.
+   */
+  const felt = new Map<string, number>();
+  const topsOf = async (tasks: readonly ClaimableTask[]): Promise<ReadonlyMap<string, number>> => {
+    const [task, ...others] = tasks;
+    if (task === undefined || others.length > 0) return topNumbers(await names(folder));
+    let next = Math.max(task.first, felt.get(task.id) ?? 0);
+    while (await exists(join(folder, nameOf(task.id, next)))) next += 1;
+    felt.set(task.id, next - 1);
+    return next > task.first ? new Map([[task.id, next - 1]]) : new Map();
+  };
+
+  const draft = async (step: Step): Promise<string> => {
+    const file = join(folder, `${temporaryPrefix}${process.pid}-${randomBytes(6).toString("hex")}`);
+    const text = JSON.stringify({ v: 1, ...step });
+    await writeFile(file, text, { flag: "wx" }).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      await mkdir(folder, { recursive: true });
+      await writeFile(file, text, { flag: "wx" });
+    });
+    return file;
+  };
+
+  /** Nobody ever reads half a step: it is written first and named then, and a name can be given once. */
+  const name = async (file: string, task: string, number: number): Promise<boolean> => {
+    try {
+      await link(file, join(folder, nameOf(task, number)));
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+      throw error;
+    }
+  };
+
+  const check: Claims["check"] = async (task, token, { owner = null, at = clock() } = {}) => {
+    const step = parseStep(await readFile(join(folder, nameOf(task.id, token)), "utf8").catch(() => ""));
+    const fenced = (fence: Fence, by: string | null = null) => ({ held: false, fence, by }) as const;
+    if (step === null || step.kind !== "claim") return fenced(token < task.first ? "changed" : "unknown");
+    if (owner !== null && step.claimant.owner !== owner) return fenced("other-owner", step.claimant.owner);
+    if (token < task.first || step.edition < task.edition) return fenced("changed");
+    const next = await readFile(join(folder, nameOf(task.id, token + 1)), "utf8").catch(() => null);
+    if (next !== null) {
+      const later = parseStep(next);
+      if (later === null || later.kind === "claim") return fenced("superseded", later?.claimant.owner ?? null);
+      return fenced(later.kind === "completed" ? "completed" : "released");
+    }
+    if (step.until !== null && isOver(step.until, at)) return fenced("expired");
+    return { held: true, owner: step.claimant.owner, since: step.since };
+  };
+
+  return {
+    now: clock,
+    check,
+    async states(tasks) {
+      const [tops, isRunAlive] = [await topsOf(tasks), await options.isRunAlive()];
+      await readAhead(tasks, tops);
+      const states = new Map<string, TaskState>();
+      for (const task of tasks) states.set(task.id, await standing(task, tops.get(task.id), isRunAlive));
+      return states;
+    },
+
+    async claim(tasks, claimant, { edition, failedToo = false }) {
+      const [tops, isRunAlive] = [await topsOf(tasks), await options.isRunAlive()];
+      await readAhead(tasks, tops);
+      const candidates = [...tasks];
+      let collisions = 0;
+      let file: string | null = null;
+      try {
+        while (candidates.length > 0) {
+          // The first one; where others are quicker, further and further behind it, so that many do not fight for each.
+          const [task] = candidates.splice(pick(Math.min(candidates.length, 2 ** Math.min(collisions, 12))), 1);
+          if (task === undefined) break;
+          const top = tops.get(task.id);
+          const { status } = await standing(task, top, isRunAlive);
+          if (status !== "pending" && !(failedToo && status === "failed")) continue;
+          const token = Math.max(task.first, (top ?? 0) + 1);
+          const until = claimant.by === "agent" ? deadlineIn(claimant.lease, clock()) : null;
+          file ??= await draft({ kind: "claim", claimant, edition, since: clock().wall, until });
+          if (await name(file, task.id, token)) return { task: task.id, token, until: until && isoOf(until) };
+          collisions += 1;
+        }
+        return null;
+      } finally {
+        if (file !== null) await rm(file, { force: true });
+      }
+    },
+
+    async heartbeat(task, token, { owner = null, lease = null } = {}) {
+      const checked = await check(task, token, { owner });
+      if (!checked.held) return checked;
+      const file = join(folder, nameOf(task.id, token));
+      const step = parseStep(await readFile(file, "utf8").catch(() => ""));
+      if (step?.kind !== "claim" || step.claimant.by !== "agent") return { held: false, fence: "unknown", by: null };
+      const claimant = { ...step.claimant, lease: lease ?? step.claimant.lease };
+      const until = deadlineIn(claimant.lease, clock());
+      const fresh = await draft({ ...step, claimant, until });
+      await rename(fresh, file);
+      // Whoever saw the lease run out in between has the next number: then this prolonged nothing.
+      const after = await check(task, token, { owner });
+      return after.held ? { held: true, until: isoOf(until) } : after;
+    },
+
+    async end(task, token, how) {
+      const step = parseStep(await readFile(join(folder, nameOf(task.id, token)), "utf8").catch(() => ""));
+      if (step?.kind !== "claim") return false;
+      const { owner, by } = step.claimant;
+      const file = await draft({ kind: how, owner, by });
+      try {
+        return await name(file, task.id, token + 1);
+      } finally {
+        await rm(file, { force: true });
+      }
+    },
+  };
+}
+
+const open: TaskState = { status: "pending", owner: null, by: null, token: null, until: null };
+const finished: TaskState = { ...open, status: "completed" };
+
+function isoOf({ wall }: Deadline): string {
+  return new Date(wall).toISOString();
+}
+
+/** A task's id may hold dots, its number does not. */
+function nameOf(task: string, number: number): string {
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(task)) throw new Error(`BUG: ${JSON.stringify(task)} cannot be a file's name`);
+  return `${task}.${number}`;
+}
+
+export function parseName(name: string): { readonly task: string; readonly number: number } | null {
+  const match = /^([A-Za-z0-9][\w.-]*)\.([1-9]\d{0,14})$/.exec(name);
+  return match?.[1] === undefined ? null : { task: match[1], number: Number(match[2]) };
+}
+
+export function topNumbers(names: readonly string[]): ReadonlyMap<string, number> {
+  const tops = new Map<string, number>();
+  for (const name of names) {
+    const parsed = parseName(name);
+    if (parsed !== null && parsed.number > (tops.get(parsed.task) ?? 0)) tops.set(parsed.task, parsed.number);
+  }
+  return tops;
+}
+
+export function names(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+}
+
+function parseStep(text: string): Step | null {
+  try {
+    const { v, ...step } = JSON.parse(text) as { v: number } & Step;
+    return v === 1 && typeof step.kind === "string" ? step : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * claims/inbox/: what agents hand in, one file each, until somebody who holds run.lock has taken it up and left an answer
+ * beside it. What comes too late is kept in claims/late/. Knows no finding: an answer is any JSON.
+ */
+import { randomBytes } from "node:crypto";
+import { access, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Deadline } from "../model/claim.js";
+import type { Objection } from "../model/finding.js";
+import type { Failure } from "../model/result.js";
+import { makeFolder, writeFileAtomic } from "../support/files.js";
+import type { Fence } from "./claims.js";
+
+/** An agent's answer for its task. */
+export interface HandedIn {
+  readonly version: 1;
+  readonly task: string;
+  readonly token: number;
+  /** Null: whoever has the token. */
+  readonly owner: string | null;
+  /** When it was handed in: what came in time is not refused because nobody had time for it. */
+  readonly at: Deadline;
+  /** As it came: text. */
+  readonly answer: string;
+}
+
+/** What became of it. */
+export type Reply =
+  | { readonly kind: "completed"; readonly cases: readonly string[] }
+  /** The claim stands, and what was admitted is kept: the rest is to be handed in again. */
+  | {
+      readonly kind: "objections";
+      readonly admitted: readonly string[];
+      readonly objections: readonly Objection[];
+    }
+  /** Kept in `file`, relative to the audit folder; nothing of it counts. */
+  | { readonly kind: "fenced"; readonly fence: Fence; readonly by: string | null; readonly file: string }
+  /** The world refused; it is handed in again later as it is. */
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export interface Inbox {
+  /** Resolves to its name when it is durable. */
+  put(handedIn: HandedIn): Promise<string>;
+  /** What waits, the oldest first; what cannot be read is kept aside. */
+  waiting(): Promise<readonly { readonly name: string; readonly handedIn: HandedIn }[]>;
+  /** Leaves the answer, and takes the file away. */
+  reply(name: string, reply: Reply): Promise<void>;
+  /** Moves what came too late aside; resolves to its new place, relative to the audit folder. */
+  keepAside(name: string): Promise<string>;
+  /** The answer, which is taken away; null where there is none yet. */
+  takeReply(name: string): Promise<Reply | null>;
+  /** Whether it still waits. */
+  has(name: string): Promise<boolean>;
+  /** Takes back what nobody has taken up. */
+  takeBack(name: string): Promise<void>;
+  /** Removes answers that nobody has fetched for a day. */
+  sweep(): Promise<void>;
+}
+
+/** @param folder `<audit folder>/claims` */
+export function openInbox(folder: string): Inbox {
+  const inbox = join(folder, "inbox");
+  const late = join(folder, "late");
+  const replyFile = (name: string): string => join(inbox, `${name.slice(0, -".json".length)}.reply`);
+
+  const keepAside = async (name: string): Promise<string> => {
+    await makeFolder(late);
+    await rename(join(inbox, name), join(late, name)).catch((error: NodeJS.ErrnoException) => {
+      // Killed when it had been moved, and before it was answered.
+      if (error.code !== "ENOENT") throw error;
+    });
+    return `claims/late/${name}`;
+  };
+
+  return {
+    keepAside,
+    async put(handedIn) {
+      const time = String(handedIn.at.wall).padStart(15, "0");
+      const name = `${time}-${handedIn.task}.${handedIn.token}-${randomBytes(4).toString("hex")}.json`;
+      await writeFileAtomic(join(inbox, name), `${JSON.stringify(handedIn, null, 2)}\n`);
+      return name;
+    },
+    async waiting() {
+      const names = (await readdir(inbox).catch(() => [])).filter(isHandedIn).sort();
+      const found: { name: string; handedIn: HandedIn }[] = [];
+      for (const name of names) {
+        const handedIn = parse(await readFile(join(inbox, name), "utf8").catch(() => ""));
+        if (handedIn !== null) found.push({ name, handedIn });
+        else await keepAside(name);
+      }
+      return found;
+    },
+    async reply(name, reply) {
+      await writeFileAtomic(replyFile(name), `${JSON.stringify(reply)}\n`);
+      await rm(join(inbox, name), { force: true });
+    },
+    async takeReply(name) {
+      const text = await readFile(replyFile(name), "utf8").catch(() => null);
+      if (text === null) return null;
+      // Whoever answered was killed before it took the file away.
+      await rm(join(inbox, name), { force: true });
+      await rm(replyFile(name), { force: true });
+      return JSON.parse(text) as Reply;
+    },
+    has: (name) =>
+      access(join(inbox, name)).then(
+        () => true,
+        () => false,
+      ),
+    takeBack: (name) => rm(join(inbox, name), { force: true }),
+    async sweep() {
+      for (const name of await readdir(inbox).catch(() => [])) {
+        if (isHandedIn(name)) continue;
+        const file = join(inbox, name);
+        const found = await stat(file).catch(() => null);
+        if (found !== null && Date.now() - found.mtimeMs > aDay) await rm(file, { force: true });
+      }
+    },
+  };
+}
+
+const aDay = 86_400_000;
+
+export function isHandedIn(name: string): boolean {
+  return /^\d{15}-.+\.json$/.test(name);
+}
+
+function parse(text: string): HandedIn | null {
+  try {
+    const value = JSON.parse(text) as HandedIn;
+    return value.version === 1 && typeof value.task === "string" && typeof value.answer === "string" ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Takes what an agent that nobody here has started answers for its task: each finding goes through the same admission as
+ * any other. Knows no claim and no file that it came in.
+ */
+import { missingCases } from "../findings/admit.js";
+import type { Case } from "../model/case.js";
+import type { Objection } from "../model/finding.js";
+import type { Facts, Parts } from "../model/graph.js";
+import type { Failure } from "../model/result.js";
+import { openDesk } from "./admission.js";
+import { limited, repoRoots } from "./investigate.js";
+import type { Session } from "./session.js";
+
+export interface TakenUp {
+  /** Ids of the cases whose findings are durable now. */
+  readonly admitted: readonly string[];
+  /** What is wrong, and what is still missing; empty: every case has its finding. */
+  readonly objections: readonly Objection[];
+  /** The world refused. */
+  readonly failure: Failure | null;
+}
+
+export async function takeAnswer(
+  answer: string,
+  options: {
+    readonly session: Session;
+    readonly node: string;
+    readonly owner: string;
+    /** Cases that need a finding. */
+    readonly open: readonly Case[];
+    /** All cases of the task that were open when it was claimed. */
+    readonly cases: readonly Case[];
+    readonly partsOf: (item: Case) => Parts;
+    readonly factsOf: (item: Case) => Facts;
+    /** Milliseconds from the claim to the answer. */
+    readonly took: number;
+  },
+): Promise<TakenUp> {
+  const { open } = options;
+  if (open.length === 0) return { admitted: [], objections: [], failure: null };
+  const read = findingsIn(answer);
+  if (read === null)
+    return { admitted: [], objections: [{ case: null, code: "schema", message: shape }], failure: null };
+  const warehouse = await options.session.warehouse();
+  if (!warehouse.ok) return { admitted: [], objections: [], failure: warehouse.failure };
+  // What is admitted is the agent's that handed it in, whatever agent the config names.
+  const agent = { ...options.session.agent, id: options.owner, model: null };
+  delete (agent as { variantOf?: unknown }).variantOf;
+  const session: Session = { ...options.session, agent };
+  const desk = openDesk({
+    session,
+    node: options.node,
+    cases: open,
+    partsOf: options.partsOf,
+    factsOf: options.factsOf,
+    query: limited(warehouse.value, session),
+    repos: repoRoots(session),
+  });
+  const isOpen = new Set(open.map(({ id }) => id));
+  const known = new Map(options.cases.map((item) => [nameOf(item.test.name, item.group.key), item.id]));
+  for (const draft of read) {
+    const { test, group } = (draft ?? {}) as { readonly test?: unknown; readonly group?: unknown };
+    const id = known.get(nameOf(test, group));
+    // It was admitted when it was handed in before.
+    if (id !== undefined && !isOpen.has(id)) continue;
+    await desk.submit(draft, Math.round(options.took / read.length));
+    if (desk.failure !== null) break;
+  }
+  const named = new Set(desk.objections.map((objection) => objection.case));
+  const missing = missingCases(
+    open.filter(({ id }) => !named.has(id)),
+    desk.answered,
+  );
+  // A case that was refused first and admitted then is in order.
+  const left = desk.objections.filter((objection) => objection.case === null || !desk.answered.has(objection.case));
+  const isWhole = open.every(({ id }) => desk.answered.has(id));
+  return {
+    admitted: [...desk.answered],
+    objections: isWhole ? [] : [...left, ...missing],
+    failure: desk.failure,
+  };
+}
+
+const shape =
+  'the answer is no JSON of findings: give {"findings": [...]}, a list of findings, or one finding; `audit-run schema finding` prints its schema';
+
+/** Null where it is neither an answer, nor a list of findings, nor one finding. */
+function findingsIn(text: string): readonly unknown[] | null {
+  try {
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
+    if (Array.isArray(value)) return value;
+    if (value === null || typeof value !== "object") return null;
+    const { findings } = value as { readonly findings?: unknown };
+    if (findings === undefined) return [value];
+    return Array.isArray(findings) ? findings : null;
+  } catch {
+    return null;
+  }
+}
+
+function nameOf(test: unknown, group: unknown): string {
+  return JSON.stringify([test, group]);
+}
