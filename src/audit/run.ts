@@ -40,9 +40,12 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
   const stage = await createStage(view);
   const graph = request.targets.length === 0 ? compile() : restrict(compile(), request.targets);
   const has = (id: string): boolean => graph.nodes.some((node) => node.id === id);
-  const work = await nodeWork(audit, ["collect", "cleanup"].filter(has));
+  const pools = createPools({
+    slots: session.config.slots.count,
+    warehouse: session.config.concurrency.warehouse,
+  });
+  const work = await nodeWork(audit, ["collect", "cleanup"].filter(has), pools);
   const control = createControl(audit, work);
-  const { slots, concurrency } = session.config;
   session.emit({
     type: "run-started",
     run: session.run.id,
@@ -59,7 +62,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     const settled = await runGraph({
       graph,
       runNode: work.run,
-      pools: createPools({ slots: slots.count, warehouse: concurrency.warehouse }),
+      pools,
       stage,
       emit: session.emit,
       signal: session.signal,

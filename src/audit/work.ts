@@ -4,8 +4,9 @@
  */
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { Pools } from "../execution/pools.js";
 import { withRetries } from "../execution/retry.js";
-import { expansion } from "../graph/compile.js";
+import { expansion, investigateNode } from "../graph/compile.js";
 import { fingerprint } from "../graph/judge.js";
 import type { Case, Export } from "../model/case.js";
 import type { AuditNode, NodeEnd, NodeId, NodeKind, Parts, Settled, Trace } from "../model/graph.js";
@@ -27,6 +28,7 @@ import { readLastRun } from "./last-run.js";
 import type { OpenedAudit } from "./open.js";
 import { makeReport, type ReportInput, writeReports, writeTaskPages } from "./reports.js";
 import { retryCommand } from "./retry-command.js";
+import { type Sharing, startSharing } from "./sharing.js";
 import { askWatermark } from "./watermark.js";
 
 export interface NodeWork extends Controlled {
@@ -41,7 +43,7 @@ export interface NodeWork extends Controlled {
 const tooLate: Answer = { taken: false, message: "the report is being made; the next run shows it" };
 
 /** @param waiting nodes of the graph that come after all investigations. */
-export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): Promise<NodeWork> {
+export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], pools: Pools): Promise<NodeWork> {
   const { session, request, reporters } = audit;
   const { config, traces } = session;
   /** A task that ran twice counts as it ended last. */
@@ -51,6 +53,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
   let summary: Trace | null = null;
   let exported: Export | null = null;
   let intake: Intake | null = null;
+  let sharing: Sharing | null = null;
   let report: AuditReport | null = null;
 
   /** @param since when the work began, so that a plan can say how long it takes. */
@@ -91,6 +94,20 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
   };
 
   let isCollecting = false;
+  const share = ({ assigned, judged, shared }: Intake, { cases }: Export): Sharing =>
+    startSharing({
+      shared,
+      session,
+      partsOf: assigned.partsOf,
+      factsOf: assigned.factsOf,
+      cases: new Map(cases.map((item) => [item.id, item])),
+      warn: (message) => session.emit({ type: "warning", message }),
+      onCompleted: async (id) => {
+        const task = judged.get(investigateNode(id))?.task;
+        if (task !== undefined) await writeTaskPages(reportInput(), task, reporters);
+      },
+    });
+
   const works: Record<NodeKind, (node: AuditNode, stop: AbortSignal) => Promise<NodeEnd>> = {
     setup: async () => ended(await setUp(session, audit.provider)),
 
@@ -130,6 +147,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       for (const message of traces.damage.slice(known)) session.emit({ type: "warning", message: `traces/${message}` });
       if (!taken.ok) return ended(taken);
       intake = taken.value;
+      sharing = share(taken.value, exported);
       const { why, tooSmall } = intake.assigned.assignment.packing;
       notes.push(...[why, tooSmall].filter((note) => note !== null));
       const joining = { adds: expansion(intake.expansion, waiting), reused: intake.reused };
@@ -139,8 +157,8 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
     async investigate(node, stop) {
       const task = intake?.judged.get(node.id);
       if (task === undefined || intake === null) throw new Error(`BUG: ${node.id} was never assigned`);
-      const { assigned, taskList } = intake;
-      taskList.update(task.task.id, "in_progress");
+      const { assigned } = intake;
+      const { id } = task.task;
       const open = task.open.map((item) => item.case);
       const { partsOf, factsOf } = assigned;
       const left = () => acceptance.remaining(open.filter((item) => !session.progress.findings.has(item.id)));
@@ -148,13 +166,21 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
       const own = { ...session, signal };
       const work = async () =>
         left().length === 0 ? ok(undefined) : investigate({ task: task.task, open: left(), partsOf, factsOf }, own);
+      // Others may have claimed it: they go first, and this takes no place while it waits.
+      const taken = await sharing?.take(id);
+      if (taken?.kind === "held" && !signal.aborted) {
+        const until = taken.until === null ? "" : ` until ${taken.until}`;
+        session.emit({ type: "progress", node: node.id, message: `${taken.owner} has claimed it${until}: waiting` });
+        const free = async () => sharing?.free(id, signal);
+        return pools.stepAside(node.pools, free, () => works.investigate(node, stop));
+      }
       if (investigated.has(node.id)) await forgetAttempt(session, task.task.id, open);
       const made = ended(await patiently(node.id, work, signal));
       const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
       investigated.set(node.id, { node: node.id, ...end, duration: 0 });
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.
-      taskList.update(task.task.id, end.outcome === "executed" ? "completed" : "failed");
+      await sharing?.settle(id, end.outcome === "executed" ? "completed" : "failed");
       return end;
     },
 
@@ -167,7 +193,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[]): 
 
     async cleanup() {
       await cleanUp(session);
-      await intake?.taskList.flush();
+      await sharing?.close();
       return { outcome: "executed" };
     },
   };

@@ -83,7 +83,7 @@ async function isAbandoned(folder: string, name: string): Promise<boolean> {
 
 /** None of none; a spread of ten thousand is too long for a call. */
 function maximum(numbers: readonly number[]): readonly number[] {
-  return numbers.length === 0 ? [] : [numbers.reduce((most, each) => (each > most ? each : most))];
+  return numbers.length === 0 ? [] : [numbers.reduce((most, each) => Math.max(most, each))];
 }
 
 function fileIn(folder: string): string {
