@@ -1,8 +1,9 @@
 /**
  * When each node of a run started and ended, from its event log. Knows no terminal.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readEventLog } from "../execution/event-log.js";
 import type { AuditEventLine } from "../model/events.js";
 import type { NodeId, Outcome } from "../model/graph.js";
 
@@ -25,22 +26,14 @@ export interface Timeline {
   readonly reused: number;
 }
 
-/** The newest run where none is named; null where there is no such run. */
+/** The newest run where none is named; null where there is no such run. One that was refused has no events. */
 export async function readTimeline(dir: string, run: string | null): Promise<Timeline | null> {
-  const runs = (await readdir(join(dir, "runs")).catch(() => [])).sort();
-  const chosen = run ?? runs.at(-1);
-  if (chosen === undefined || !runs.includes(chosen)) return null;
-  const text = await readFile(join(dir, "runs", chosen, "events.jsonl"), "utf8").catch(() => "");
-  return timelineOf(chosen, text.split("\n").flatMap(parse));
-}
-
-/** A line that was cut off by a crash says nothing. */
-function parse(line: string): AuditEventLine[] {
-  try {
-    return line === "" ? [] : [JSON.parse(line) as AuditEventLine];
-  } catch {
-    return [];
+  const runs = (await readdir(join(dir, "runs")).catch(() => [])).sort().reverse();
+  for (const each of runs.filter((name) => run === null || name === run)) {
+    const events = await readEventLog(join(dir, "runs", each, "events.jsonl")).more();
+    if (events.length > 0 || run !== null) return timelineOf(each, events);
   }
+  return null;
 }
 
 export function timelineOf(run: string, events: readonly AuditEventLine[]): Timeline {

@@ -2,8 +2,24 @@
  * Command lines as people write them: options before the command, a command or a node misspelt. Knows what the parser knows
  * of names, and nothing of what commands do.
  */
-import type { Command } from "commander";
 import { closest } from "../support/suggest.js";
+
+/** What is asked of commander's commands, which are at home in program.ts. */
+interface Command {
+  name(): string;
+  /** Prints it and ends the command line. */
+  error(message: string): never;
+  readonly parent: Command | null;
+  readonly commands: readonly Command[];
+  readonly options: readonly {
+    readonly short?: string;
+    readonly long?: string;
+    readonly required: boolean;
+    readonly optional: boolean;
+  }[];
+  /** Words that are no options. */
+  readonly args: readonly string[];
+}
 
 const nodes = ["setup", "summary", "export", "collect", "cleanup"];
 
