@@ -1,6 +1,20 @@
-// Three projects: `fast` (pure code, fakes, contracts; no dbt, no network, under 30 s), `real` (real dbt, git, the built bin)
-// and `long` (other versions of Node), which only `npm run test:full` runs.
+// Four projects: `fast` (pure code, fakes, contracts; no dbt, no network, under 30 s), `oracle` (random histories of audits on
+// a machine in memory), `real` (real dbt, git, the built bin) and `long` (other versions of Node), which only
+// `npm run test:full` runs.
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+/** What the oracle's audits have instead of the machine: a disk in memory, no waiting, and programs that are functions. */
+const machine = [
+  { find: /^node:fs$/, replacement: inMachine("fs") },
+  { find: /^node:fs\/promises$/, replacement: inMachine("fs-promises") },
+  { find: /^node:timers\/promises$/, replacement: inMachine("timers-promises") },
+  { find: /^.*\/support\/(git|process)\.js$/, replacement: inMachine("programs") },
+];
+
+function inMachine(name: string): string {
+  return fileURLToPath(new URL(`test/properties/machine/${name}.ts`, import.meta.url));
+}
 
 export default defineConfig({
   define: { __AUDIT_RUN_VERSION__: JSON.stringify("0.0.0-test") },
@@ -12,10 +26,22 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/long/**"],
+          exclude: ["test/e2e/**", "test/long/**", "test/properties/**"],
           testTimeout: 20_000,
           // Files of a worker share their modules: a third of the time goes otherwise into importing them again and again.
           isolate: false,
+        },
+      },
+      {
+        extends: true,
+        resolve: { alias: machine },
+        test: {
+          name: "oracle",
+          include: ["test/properties/**/*.test.ts"],
+          isolate: false,
+          // Its two halves are of the same size.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {

@@ -10,20 +10,26 @@ import { failed, ok, type Result } from "../../src/model/result.js";
 import type { Cell, Column, QueryResult, Warehouse, WarehouseAdapter } from "../../src/model/warehouse.js";
 import { dialects } from "../../src/sql/index.js";
 
-/** Failing rows of a table: its columns are `state` and `detail`. */
+/** A failing row of a table. */
 export interface FailingRow {
   readonly state: string | null;
+  readonly county: string;
   readonly detail: string;
+  readonly loaded_at: string;
 }
 
 export interface MemoryData {
   /** Table name → rows, in the schema `failures`. */
   readonly failures: ReadonlyMap<string, readonly FailingRow[]>;
-  /** Table name → its one number, in the schema `probes`. */
-  readonly probes: ReadonlyMap<string, number>;
+  /** Table name → its one value, in the schema `probes`. */
+  readonly probes: ReadonlyMap<string, number | string>;
+  /** Test → count: the table `summary`, in the schema `marts`. */
+  readonly summary: ReadonlyMap<string, number>;
 }
 
-const columns: readonly Column[] = ["state", "detail"].map((name) => ({ name, type: "VARCHAR" }));
+const names = ["state", "county", "detail", "loaded_at"] as const;
+const columnsOf = (named: readonly string[]): readonly Column[] => named.map((name) => ({ name, type: "VARCHAR" }));
+const cellsOf = (row: FailingRow): Cell[] => names.map((name) => row[name]);
 
 /**
  * @param data as it is when the warehouse is opened: a copy, as the real one makes.
@@ -53,9 +59,11 @@ function opened(data: MemoryData, before: () => Result<never> | null, signal: Ab
       guarded(
         () =>
           new Map(
-            relations
-              .filter(({ schema, name }) => schema === "failures" && data.failures.has(name))
-              .map((relation) => [relationKey(relation), columns]),
+            relations.flatMap((relation) => {
+              const { schema, name } = relation;
+              if (schema === "failures" && data.failures.has(name)) return [[relationKey(relation), columnsOf(names)]];
+              return schema === "marts" ? [[relationKey(relation), columnsOf(["test_name", "failures"])]] : [];
+            }),
           ),
       ),
     close: async () => {},
@@ -67,10 +75,12 @@ function answerTo(sql: string, data: MemoryData): QueryResult {
   const probe = /^select n from "memory"\."probes"\."(\w+)"$/.exec(sql);
   if (probe !== null) return table(["n"], [[String(data.probes.get(probe[1] ?? ""))]]);
   if (sql.includes(") as failing where ")) {
-    const rows = failingRows(sql, data).filter(groupFilter(sql));
+    return table(names, failingRows(sql, data).filter(groupFilter(sql)).map(cellsOf));
+  }
+  if (sql.endsWith('from "memory"."marts"."summary"')) {
     return table(
-      ["state", "detail"],
-      rows.map(({ state, detail }) => [state, detail]),
+      ["test_name", "failures"],
+      [...data.summary].map(([test, count]) => [test, String(count)]),
     );
   }
   throw new Error(`the memory warehouse does not know this statement: ${sql}`);
@@ -83,13 +93,18 @@ function batch(sql: string, data: MemoryData): Cell[][] {
     if (part.startsWith("select cast(count(*) as varchar) as n")) {
       return [[item, String(failingRows(part, data).length)]];
     }
-    if (part.startsWith("select 'rows' as kind")) {
-      return [...byState(failingRows(part, data))].map(([state, rows]) => [
+    const measure = /^select 'rows' as kind, cast\(r\."(\w+)" as varchar\) as grp, .* as n, (.*) as digest$/m.exec(
+      part,
+    );
+    if (measure !== null) {
+      const [, group, digest = ""] = measure;
+      const digested = names.filter((name) => digest.includes(`r."${name}"`));
+      return [...byGroup(failingRows(part, data), group as (typeof names)[number])].map(([key, rows]) => [
         item,
         "rows",
-        state,
+        key,
         String(rows.length),
-        sha256(JSON.stringify(rows.map(({ detail }) => detail).sort())),
+        sha256(JSON.stringify(rows.map((row) => JSON.stringify(digested.map((name) => row[name]))).sort())),
       ]);
     }
     throw new Error(`the memory warehouse does not know this part of a batch: ${part}`);
@@ -103,22 +118,25 @@ function failingRows(sql: string, data: MemoryData): readonly FailingRow[] {
   return rows;
 }
 
-function byState(rows: readonly FailingRow[]): ReadonlyMap<string | null, FailingRow[]> {
+function byGroup(
+  rows: readonly FailingRow[],
+  column: (typeof names)[number],
+): ReadonlyMap<string | null, FailingRow[]> {
   const groups = new Map<string | null, FailingRow[]>();
-  for (const row of rows) groups.set(row.state, [...(groups.get(row.state) ?? []), row]);
+  for (const row of rows) groups.set(row[column], [...(groups.get(row[column]) ?? []), row]);
   return groups;
 }
 
 /** Of one group, or of several joined by `or`. */
 function groupFilter(sql: string): (row: FailingRow) => boolean {
   const where = sql.slice(sql.indexOf(") as failing where "));
-  const states = new Set([...where.matchAll(/as varchar\) = '(\w*)'/g)].map((match) => match[1]));
-  const hasNull = where.includes("is null");
-  return ({ state }) => (state === null ? hasNull : states.has(state));
+  const equal = [...where.matchAll(/cast\("(\w+)" as varchar\) = '(\w*)'/g)].map((match) => [match[1], match[2]]);
+  const unknown = [...where.matchAll(/"(\w+)" is null/g)].map((match) => [match[1], null]);
+  const wanted = new Set([...equal, ...unknown].map((pair) => JSON.stringify(pair)));
+  return (row) => names.some((name) => wanted.has(JSON.stringify([name, row[name]])));
 }
 
-function table(names: readonly string[], rows: readonly (readonly Cell[])[]): QueryResult {
+function table(named: readonly string[], rows: readonly (readonly Cell[])[]): QueryResult {
   const width = Math.max(0, ...rows.map((row) => row.length));
-  const used = rows.length === 0 ? names : names.slice(0, width);
-  return { columns: used.map((name) => ({ name, type: "VARCHAR" })), rows, truncated: false };
+  return { columns: columnsOf(rows.length === 0 ? named : named.slice(0, width)), rows, truncated: false };
 }

@@ -1,8 +1,9 @@
 /**
  * Single histories that the oracle's random ones led to, or that they seldom meet. Each ended wrong once.
  */
-import { expect, it } from "vitest";
-import { essence, openRig, type Rig, type RunOptions, undisturbed } from "./oracle-rig.js";
+import { it } from "vitest";
+import { expectAsFromScratch, inRig } from "./oracle.js";
+import { type Rig, type RunOptions, undisturbed } from "./oracle-rig.js";
 import type { World } from "./oracle-world.js";
 
 /** A history for every third moment at which something may go wrong in it. */
@@ -12,17 +13,10 @@ async function atAnyMoment(history: (rig: Rig, at: number) => Promise<void>): Pr
 
 /** The last run says what an audit from scratch says. */
 async function expectHistory(history: (rig: Rig) => Promise<void>): Promise<void> {
-  const [rig, scratch] = [openRig(), openRig()];
-  try {
+  await inRig(async (rig) => {
     await history(rig);
-    const end = await rig.run(undisturbed);
-    scratch.world = rig.world;
-    const expected = await scratch.run(undisturbed);
-    expect(essence(end?.report ?? null)).toEqual(essence(expected?.report ?? null));
-  } finally {
-    rig.remove();
-    scratch.remove();
-  }
+    await expectAsFromScratch(rig);
+  });
 }
 
 const become = (rig: Rig, more: Partial<World>): void => {
@@ -66,7 +60,7 @@ it("looks again at data when data of before come back together with their artifa
 it("does not keep an export in which the warehouse was too slow for a test", () =>
   atAnyMoment(async (rig, at) => {
     become(rig, { rows: { "t0@VA": { count: 2, version: 0 } } });
-    await rig.run(troubled("warehouse-fails", at, at % 3));
+    await rig.run(troubled("warehouse-slow", at, at % 3));
   }));
 
 it("records nothing of new data under the rows of an old export", () =>

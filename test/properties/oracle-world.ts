@@ -1,6 +1,7 @@
 /**
  * The world of the oracle's audits: three tests over two models and two macros, some groups, and all that a person may
  * change between two runs. Says also, without a look at the code under test, what decides each case's finding.
+ * How an audit is told of it is in oracle-files.ts.
  */
 import type { FailingRow, MemoryData } from "../fakes/memory-warehouse.js";
 
@@ -20,6 +21,15 @@ const lineage: Readonly<Record<TestName, readonly Code[]>> = {
   t2: ["t2", "a"],
 };
 
+/** What a run of dbt builds: all of it changes when dbt runs, and only then. */
+const dbtParts = ["invocation", "rows", "loaded", "probe", "code", "description"] as const;
+
+/** Where the failing tests are read: dbt's results, a table of them, or a table in a project without a manifest. */
+export const sources = ["results", "table", "coarse"] as const;
+/** When dbt runs: before the audit, by a person, or as its `summary` command. */
+export const summaries = ["artifacts", "always", "watermark", "max-age"] as const;
+export const groupings = ["state", "county"] as const;
+
 export interface Entry {
   readonly test: string;
   readonly group: string;
@@ -32,12 +42,22 @@ export interface World {
   readonly invocation: number;
   /** `<test>@<state>` → failing rows, and which. */
   readonly rows: Readonly<Record<string, { readonly count: number; readonly version: number }>>;
+  /** The load that failing rows came with: a column of theirs. */
+  readonly loaded: number;
+  readonly ignoresLoads: boolean;
+  readonly source: (typeof sources)[number];
+  readonly summary: (typeof summaries)[number];
+  readonly grouping: (typeof groupings)[number];
   readonly code: Readonly<Record<Code, number>>;
+  /** What git says of the project: decides where there is no manifest. */
+  readonly repository: { readonly head: number; readonly changes: number; readonly untracked: number };
   /** Data that a finding cites and that are no failing rows. */
   readonly probe: number;
   /** Version of the file in the source repository that findings of t1 cite. */
   readonly cited: number;
   readonly vars: number;
+  /** Those of dbt_project.yml. */
+  readonly projectVars: number;
   readonly categories: number;
   readonly model: number;
   readonly template: number;
@@ -68,10 +88,17 @@ export const firstWorld: World = {
     "t1@VA": { count: 1, version: 0 },
     "t1@(null)": { count: 3, version: 0 },
   },
+  loaded: 0,
+  ignoresLoads: true,
+  source: "results",
+  summary: "artifacts",
+  grouping: "state",
+  repository: { head: 0, changes: 0, untracked: 0 },
   code: { a: 0, b: 0, unrelated: 0, t0: 0, t1: 0, t2: 0, macro: 0, inner: 0 },
   probe: 0,
   cited: 0,
   vars: 0,
+  projectVars: 0,
   categories: 0,
   model: 0,
   template: 0,
@@ -85,14 +112,30 @@ export const firstWorld: World = {
   day: 0,
 };
 
+/** The world as an audit may see it: what dbt builds is that of its last run. */
+export function asBuilt(world: World, built: World): World {
+  return { ...world, ...Object.fromEntries(dbtParts.map((part) => [part, built[part]])) };
+}
+
+/** Whether dbt would build anew what it has built. */
+export function isUpToDate(world: World, built: World): boolean {
+  return dataVersion(world) === dataVersion(built);
+}
+
+/** An honest watermark: tells all that dbt would build. */
+function dataVersion(world: World): string {
+  return JSON.stringify(dbtParts.filter((part) => part !== "invocation").map((part) => world[part]));
+}
+
 /** All that decides what a sensible agent says of a case. */
 export function deciding(world: World, test: TestName, group: string): string {
-  const { code, vars, categories, model, template, knowledge, probe, cited } = world;
+  const { code, vars, projectVars, categories, model, template, knowledge, probe, cited } = world;
+  const rows = rowsOf(world, test).filter((row) => groupKey(row[world.grouping]) === group);
   return JSON.stringify({
-    rows: world.rows[`${test}@${group}`],
-    code: lineage[test].map((name) => `${name}${code[name]}`),
+    rows: rows.map((row) => JSON.stringify({ ...row, loaded_at: world.ignoresLoads ? 0 : row.loaded_at })).sort(),
+    code: world.source === "coarse" ? world.repository : lineage[test].map((name) => `${name}${code[name]}`),
     told: [knowledge.all, group === "VA" ? knowledge.VA : 0, test === "t1" ? knowledge.t1 : 0],
-    vars,
+    vars: [vars, projectVars],
     categories,
     model,
     template,
@@ -105,133 +148,39 @@ export function deciding(world: World, test: TestName, group: string): string {
 export const citesProbe = (test: TestName): boolean => test !== "t2";
 export const citesFile = (test: TestName): boolean => test === "t1";
 
-export function dataOf(world: World): MemoryData {
-  const rowsOf = (test: TestName): FailingRow[] =>
-    states.flatMap((state) => {
-      const { count, version } = world.rows[caseName(test, state)] ?? { count: 0, version: 0 };
-      return Array.from({ length: count }, (_, index) => ({ state, detail: `${version}.${index}` }));
-    });
+/** Failing rows of a test. */
+export function rowsOf(world: World, test: string): readonly FailingRow[] {
+  return states.flatMap((state) => {
+    const { count, version } = world.rows[caseName(test, state)] ?? { count: 0, version: 0 };
+    return Array.from({ length: count }, (_, index) => ({
+      state,
+      // A county may be called as a state is.
+      county: index % 2 === 0 ? "VA" : "north",
+      detail: `${version}.${index}`,
+      loaded_at: `load ${world.loaded}`,
+    }));
+  });
+}
+
+/** @param world what the warehouse holds */
+export function dataOf(world: World, pending: World): MemoryData {
   return {
-    failures: new Map(testNames.map((test) => [test, rowsOf(test)])),
-    probes: new Map([
+    failures: new Map(testNames.map((test) => [test, rowsOf(world, test)])),
+    probes: new Map<string, number | string>([
       ["volume", world.probe],
       ["constant", 7],
+      ["watermark", dataVersion(pending)],
     ]),
+    summary: new Map(testNames.map((test) => [test, rowsOf(world, test).length])),
   };
 }
 
-/** manifest.json */
-export function manifestOf({ code, description, invocation }: World): object {
-  const node = (id: string, type: string, name: string, more: object) => ({
-    unique_id: id,
-    resource_type: type,
-    name,
-    package_name: "small",
-    database: "memory",
-    schema: type === "test" ? "failures" : "main",
-    alias: name,
-    relation_name: `"memory"."${type === "test" ? "failures" : "main"}"."${name}"`,
-    description: `It is said: ${description}`,
-    config: { materialized: type === "test" ? "test" : "table" },
-    columns: {},
-    ...more,
-  });
-  const model = (name: "a" | "b" | "unrelated", nodes: readonly string[], macros: readonly string[]) =>
-    node(`model.small.${name}`, "model", name, {
-      raw_code: `select ${code[name]}`,
-      depends_on: { nodes, macros },
-    });
-  const test = (name: TestName, nodes: readonly string[]) =>
-    node(`test.small.${name}`, "test", name, {
-      raw_code: `select ${code[name]} from tested`,
-      compiled_code: `select * from "memory"."failures"."${name}"`,
-      depends_on: { nodes, macros: [] },
-      config: { materialized: "test", store_failures: true, severity: "ERROR" },
-    });
-  const nodes = [
-    model("a", [], []),
-    model("b", ["model.small.a"], ["macro.small.macro"]),
-    model("unrelated", ["model.small.a"], []),
-    test("t0", ["model.small.a"]),
-    test("t1", ["model.small.b"]),
-    test("t2", ["model.small.a"]),
-  ];
-  const macro = (name: "macro" | "inner", macros: readonly string[]) => ({
-    macro_sql: `{% macro ${name}() %}${code[name]}{% endmacro %}`,
-    depends_on: { macros },
-  });
-  return {
-    metadata: { ...metadata(invocation), project_name: "small", adapter_type: "duckdb" },
-    nodes: Object.fromEntries(nodes.map((each) => [each.unique_id, each])),
-    sources: {},
-    macros: { "macro.small.macro": macro("macro", ["macro.small.inner"]), "macro.small.inner": macro("inner", []) },
-  };
-}
-
-/** run_results.json */
-export function runResultsOf(world: World): object {
-  const data = dataOf(world);
-  const results = testNames.map((name) => {
-    const failures = data.failures.get(name)?.length ?? 0;
-    return { unique_id: `test.small.${name}`, status: failures === 0 ? "pass" : "fail", failures };
-  });
-  return { metadata: metadata(world.invocation), results };
-}
-
-function metadata(invocation: number): object {
-  return { invocation_id: `invocation-${invocation}`, generated_at: "2026-02-03T00:00:00Z" };
-}
-
-/** audit.config.yaml; JSON is YAML. */
-export function configOf(world: World): object {
-  const { knowledge } = world;
-  const known = (subject: string, version: number) => (version === 0 ? {} : { [subject]: `Known: ${version}.` });
-  return {
-    version: 1,
-    name: "small",
-    repos: {
-      dbt: { path: "project", vars: { given: world.vars } },
-      sources: [{ name: "sync", path: "sync" }],
-    },
-    warehouse: { use: "memory" },
-    summary: { artifacts: "project/target" },
-    groupBy: "state",
-    strategy: world.strategy,
-    maxTestsPerTask: world.maxTestsPerTask,
-    slots: { count: 2, provider: "none" },
-    agent: { use: "scripted" },
-    prompt: "prompt.md",
-    concurrency: { warehouse: world.concurrency },
-    categories: [
-      { id: "known_exception", meaning: "Documented", action: "None", role: "exception" },
-      { id: "needs_fix", meaning: `Bug, ${world.categories}`, action: "Fix", role: "transformation" },
-      { id: "needs_investigation", meaning: "Unclear", action: "Escalate", role: "unclear" },
-      { id: "source_data_issue", meaning: "Bad data", action: "Report", role: "source" },
-    ],
-    knowledge: {
-      ...known("all", knowledge.all),
-      byGroup: known("VA", knowledge.VA),
-      byTest: known("t1", knowledge.t1),
-    },
-  };
-}
-
-export function promptOf({ template }: World): string {
-  return `Version ${template} of the questions.\n\n{{task.cases}}\n\n{{task.knowledge}}\n`;
-}
-
-/** audit.exceptions.yaml */
-export function exceptionsOf({ exceptions }: World): object {
-  return {
-    version: 1,
-    exceptions: exceptions.map(({ test, group, expires }) => ({
-      test,
-      group,
-      reason: "It is known.",
-      owner: "team",
-      expires: expires === null ? "never" : dateOf(expires).toISOString().slice(0, 10),
-    })),
-  };
+/** What git prints for each of the commands by which a project without a manifest is looked at. */
+export function gitOf({ repository }: World, args: readonly string[]): string | null {
+  if (args[0] === "rev-parse") return `tree ${repository.head}\n`;
+  if (args[0] === "diff") return repository.changes === 0 ? "" : `+${repository.changes}\n`;
+  if (args[0] === "ls-files") return "new.sql\0";
+  return null;
 }
 
 export function dateOf(day: number): Date {

@@ -1,0 +1,127 @@
+/**
+ * `node:fs/promises` for the oracle (vitest.config.ts puts it there): as much of it as an audit calls, on the disk in
+ * memory. What is not here is undefined, so that a new call fails loudly.
+ */
+import { basename } from "node:path";
+import * as disk from "./files.js";
+import { readdirSync, realpathSync, statsOf } from "./fs.js";
+
+type Content = string | Uint8Array;
+
+export async function access(path: string): Promise<void> {
+  await disk.answerTakesTurns();
+  disk.get(path);
+}
+
+export async function readFile(path: string, encoding?: BufferEncoding): Promise<Buffer | string> {
+  await disk.answerTakesTurns();
+  const { content } = disk.getFile(path);
+  return encoding === undefined ? content : content.toString(encoding);
+}
+
+export async function readdir(path: string, options?: { readonly withFileTypes?: boolean }): Promise<unknown[]> {
+  await disk.answerTakesTurns();
+  return readdirSync(path, options);
+}
+
+export async function realpath(path: string): Promise<string> {
+  await disk.answerTakesTurns();
+  return realpathSync(path);
+}
+
+export async function stat(path: string) {
+  await disk.answerTakesTurns();
+  return statsOf(disk.get(path));
+}
+
+export async function lstat(path: string) {
+  return stat(path);
+}
+
+export async function mkdir(path: string, options?: { readonly recursive?: boolean }): Promise<string | undefined> {
+  await disk.answerTakesTurns();
+  if (options?.recursive !== true && disk.find(path) !== null) throw new disk.DiskError("EEXIST", path);
+  if (disk.find(path) === null) disk.changing("make", path);
+  return disk.makeFolder(path);
+}
+
+let made = 0;
+
+export async function mkdtemp(prefix: string): Promise<string> {
+  await disk.answerTakesTurns();
+  const path = `${prefix}${++made}`;
+  disk.makeFolder(path);
+  return path;
+}
+
+export async function writeFile(path: string, content: Content, options?: { readonly flag?: string }): Promise<void> {
+  await disk.answerTakesTurns();
+  if (options?.flag?.includes("x") && disk.find(path) !== null) throw new disk.DiskError("EEXIST", path);
+  const bytes = Buffer.from(content);
+  disk.changing("write", path, bytes);
+  disk.put(path, disk.newFile(bytes));
+}
+
+export async function open(path: string, flags: string | number) {
+  await disk.answerTakesTurns();
+  const known = disk.find(path);
+  if (flags === "wx" && known !== null) throw new disk.DiskError("EEXIST", path);
+  if (typeof flags === "number") {
+    disk.get(path);
+    return { sync: disk.answerTakesTurns, close: disk.answerTakesTurns };
+  }
+  if (known instanceof Map) throw new disk.DiskError("EISDIR", path);
+  if (known === null) {
+    disk.changing("write", path);
+    disk.put(path, disk.newFile(Buffer.alloc(0)));
+  }
+  return {
+    async appendFile(content: Content) {
+      await disk.answerTakesTurns();
+      const bytes = Buffer.from(content);
+      disk.changing("append", path, bytes);
+      const file = disk.getFile(path);
+      disk.put(path, disk.rewritten(file, Buffer.concat([file.content, bytes])));
+    },
+    sync: disk.answerTakesTurns,
+    datasync: disk.answerTakesTurns,
+    close: disk.answerTakesTurns,
+  };
+}
+
+export async function link(from: string, to: string): Promise<void> {
+  await disk.answerTakesTurns();
+  const file = disk.getFile(from);
+  if (disk.find(to) !== null) throw new disk.DiskError("EEXIST", to);
+  disk.changing("link", to);
+  disk.put(to, file);
+}
+
+export async function rename(from: string, to: string): Promise<void> {
+  await disk.answerTakesTurns();
+  const entry = disk.get(from);
+  disk.changing("rename", to);
+  disk.put(to, entry);
+  disk.take(from);
+}
+
+interface Removal {
+  readonly recursive?: boolean;
+  readonly force?: boolean;
+}
+
+export async function rm(path: string, { recursive = false, force = false }: Removal = {}): Promise<void> {
+  await disk.answerTakesTurns();
+  const entry = disk.find(path);
+  if (entry === null && force) return;
+  if (disk.get(path) instanceof Map && !recursive) throw new disk.DiskError("ERR_FS_EISDIR", basename(path));
+  disk.changing("remove", path);
+  disk.take(path);
+}
+
+export async function rmdir(path: string): Promise<void> {
+  await disk.answerTakesTurns();
+  if (disk.getFolder(path).size > 0) throw new disk.DiskError("ENOTEMPTY", path);
+  disk.changing("remove", path);
+  disk.take(path);
+}
