@@ -1,18 +1,39 @@
-// Sets up what the tests need beside Node: git, strace (on Linux), and dbt with DuckDB in .test-tools/venv (git-ignored).
+// Sets up what the tests need beside Node: git, strace (on Linux), dbt with DuckDB in .test-tools/venv, and the real
+// programs of the agents in .test-tools/agents (both git-ignored).
 // Does nothing where all is there. What it cannot set up it names, with the command, and ends with 1: no test is skipped.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const venv = join(root, ".test-tools/venv");
 const stamp = join(venv, "requirements.sha256");
+const agents = join(root, ".test-tools/agents");
+
+/**
+ * npm's package of each agent's program, and where the program for this machine is in what it brings along. Pinned: without
+ * a version npm takes an old claude on Node 20, whose `engines` want a later Node (the program itself wants none).
+ */
+const agentPackages = {
+  claude: {
+    package: "@anthropic-ai/claude-code",
+    version: "2.1.330",
+    path: /^@anthropic-ai\/claude-code-[^/]+\/claude$/,
+  },
+  codex: {
+    package: "@openai/codex",
+    version: "0.169.0",
+    path: /^@openai\/codex-[^/]+\/vendor\/[^/]+\/(bin|codex)\/codex$/,
+  },
+  opencode: { package: "opencode-ai", version: "1.18.33", path: /^opencode-[^/]+\/bin\/opencode$/ },
+};
 
 try {
   ensurePrograms();
   ensureVenv();
+  ensureAgents();
 } catch (error) {
   console.error(`setup-test-parts: ${error.message}`);
   process.exitCode = 1;
@@ -69,6 +90,43 @@ function ensureVenv() {
   must(ofVenv, ["-c", "import dbt.cli.main, dbt.adapters.duckdb"]);
   // Last: a half-made venv has no stamp and is made anew.
   writeFileSync(stamp, digest);
+}
+
+function ensureAgents() {
+  const wanted = Object.values(agentPackages).map((each) => `${each.package}@${each.version}`);
+  const done = join(agents, "installed.txt");
+  const programs = Object.keys(agentPackages).map((name) => join(agents, "bin", name));
+  const isDone = existsSync(done) && readFileSync(done, "utf8") === wanted.join("\n") && programs.every(existsSync);
+  if (isDone) return;
+  console.error("setup-test-parts: installing the programs of the agents into .test-tools/agents (once, about 1 GB)");
+  rmSync(agents, { recursive: true, force: true });
+  mkdirSync(join(agents, "bin"), { recursive: true });
+  writeFileSync(join(agents, "package.json"), '{"private":true}\n');
+  // Without the packages' scripts: they only copy the program that is there already.
+  must("npm", [
+    "install",
+    "--prefix",
+    agents,
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--save-exact",
+    ...wanted,
+  ]);
+  const modules = join(agents, "node_modules");
+  // Of several builds for one machine the one with the shortest name: the others are for older ones.
+  const files = readdirSync(modules, { recursive: true })
+    .map((file) => file.replaceAll("\\", "/"))
+    .sort((left, right) => left.length - right.length);
+  const env = { PATH: process.env.PATH, HOME: join(agents, "home") };
+  const runs = (file) => spawnSync(join(modules, file), ["--version"], { env }).status === 0;
+  for (const [name, { path }] of Object.entries(agentPackages)) {
+    const file = files.find((each) => path.test(each) && runs(each));
+    if (file === undefined) throw new Error(`no program of ${name} for this machine is in what npm installed`);
+    symlinkSync(join("../node_modules", file), join(agents, "bin", name));
+  }
+  // Last: a half-made folder is made anew.
+  writeFileSync(done, wanted.join("\n"));
 }
 
 /** A Python that can make a venv; on Debian ensurepip may be missing where python3-venv is not installed. */

@@ -1,0 +1,99 @@
+/**
+ * An agent that is a coding agent's command line: looks whether it is there, runs it for each question, and again where
+ * what went wrong may pass. Knows no vendor: `Cli` is its contract with one.
+ */
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AgentAdapter, AgentContext, InvestigationRequest, Investigator } from "../../../model/agent.js";
+import { failed, ok, type Result } from "../../../model/result.js";
+import { createRedactor, secretValues } from "../../../support/redact.js";
+import { attempt, type Conversation } from "./attempt.js";
+import type { Cli } from "./contract.js";
+import { environment } from "./environment.js";
+import { failureOf, mayPass } from "./outcome.js";
+import { type Probed, probe } from "./probe.js";
+import { type CliSettings, variants } from "./settings.js";
+
+export function cliAgent<Settings extends CliSettings>(cli: Cli<Settings>): AgentAdapter<Settings> {
+  return {
+    id: cli.id,
+    settings: cli.settings,
+    create: async (settings, context) => ok(investigator(cli, settings, context)),
+  };
+}
+
+function investigator<Settings extends CliSettings>(
+  cli: Cli<Settings>,
+  settings: Settings,
+  context: AgentContext,
+): Investigator {
+  const env = environment(context.env, cli.variables(context.env), settings.env);
+  const named = settings.program ?? cli.program;
+  const program = /^\.\.?\//.test(named) ? resolve(context.baseDir, named) : named;
+  // Its login is the one secret in its reach: whatever it prints of it goes into no file.
+  const own = createRedactor(secretValues(env), { shapes: false });
+  const redact = (text: string): string => context.redact(own(text));
+  const variantOf = variants(settings);
+  const conversations = new Map<string, Conversation>();
+
+  let probing: Promise<Result<Probed>> | null = null;
+  /** Once for all tasks; after a refusal the next who asks looks again, since a person may have mended it. */
+  const ready = (): Promise<Result<Probed>> => {
+    probing ??= probe(cli, program, env, settings.preflight).then((probed) => {
+      if (!probed.ok) probing = null;
+      return probed;
+    });
+    return probing;
+  };
+
+  const investigate = async (request: InvestigationRequest): Promise<Result<void>> => {
+    const probed = await ready();
+    if (!probed.ok) return probed;
+    const variant = variantOf(request.cases[0]?.test ?? { name: "" });
+    const key = `${request.logDir} ${variant.key}`;
+    if (request.round === 0) conversations.delete(key);
+    for (let number = 1; ; number += 1) {
+      const conversation = conversations.get(key) ?? null;
+      const { version } = probed.value;
+      const ended = await attempt({
+        cli,
+        settings,
+        variant,
+        request,
+        program,
+        env,
+        redact,
+        version,
+        conversation,
+        number,
+      });
+      if (!ended.ok) return ended;
+      const { outcome, message, detail, failure } = ended.value;
+      request.onActivity({ type: "ended", outcome, message });
+      const isWell = outcome === "ok" || outcome === "invalid-answer";
+      // One that broke may be broken for good: the next attempt begins a new conversation, with the whole prompt.
+      if (isWell && ended.value.conversation !== null) conversations.set(key, ended.value.conversation);
+      else conversations.delete(key);
+      if (isWell || request.unanswered().length === 0) return ok(undefined);
+      if (failure !== undefined) return { ok: false, failure };
+      const wait = mayPass[outcome];
+      if (wait === undefined || number >= settings.attempts) {
+        return failureOf(outcome, message, { detail, ...(outcome === "auth" ? { hint: cli.signIn } : {}) });
+      }
+      request.progress(`${message}; it is started again${wait > 0 ? ` in ${wait / 1000} s` : ""}`);
+      await sleep(wait, undefined, { signal: request.signal }).catch(() => undefined);
+      if (request.signal.aborted) return failed("aborted", `${cli.id} was ended`);
+    }
+  };
+
+  return {
+    id: cli.id,
+    needsSlot: settings.slot,
+    readsPrompt: true,
+    parts: cli.parts(settings),
+    model: settings.model ?? null,
+    variantOf,
+    investigate,
+    close: async () => conversations.clear(),
+  };
+}

@@ -1,0 +1,231 @@
+/**
+ * One run of an agent's program for one question: starts it with its tools, watches it, ends it, and hands in its answer.
+ * Knows no vendor. The outcome is decided here: a limit of ours first, then what the vendor's file makes of its end, then
+ * whether anything was admitted.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AgentOutcome, InvestigationRequest, ToolServer, Usage } from "../../../model/agent.js";
+import { milliseconds } from "../../../model/config.js";
+import { type Failure, failed, ok, type Result } from "../../../model/result.js";
+import { capturedText, type ProcessEnd, runProcess } from "../../../support/process.js";
+import { type Cli, type Finish, type Question, tokenVariable } from "./contract.js";
+import { capped, handIn } from "./hand-in.js";
+import { instructions } from "./instructions.js";
+import type { CliSettings, Variant } from "./settings.js";
+import { noUsage, type Watched, watch } from "./watch.js";
+
+/** A conversation that a re-ask goes on with. */
+export interface Conversation {
+  readonly id: string;
+  /** Its cost so far: some programs tell the sum of all their runs. */
+  readonly total: Usage;
+}
+
+export interface Attempt<Settings extends CliSettings> {
+  readonly cli: Cli<Settings>;
+  readonly settings: Settings;
+  readonly variant: Variant;
+  readonly request: InvestigationRequest;
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly redact: (text: string) => string;
+  readonly version: string;
+  /** Null: it begins. */
+  readonly conversation: Conversation | null;
+  /** From 1. */
+  readonly number: number;
+}
+
+export interface Attempted {
+  readonly outcome: AgentOutcome;
+  readonly message: string;
+  readonly detail: string;
+  /** What a later question may go on with. */
+  readonly conversation: Conversation | null;
+  /** Told instead of what the outcome would tell. */
+  readonly failure?: Failure;
+}
+
+/** Failure codes: aborted, disk, agent-not-found, and those of the tools' server. */
+export async function attempt<Settings extends CliSettings>(own: Attempt<Settings>): Promise<Result<Attempted>> {
+  const { request } = own;
+  const tools = request.tools === null ? null : await request.tools();
+  if (tools !== null && !tools.ok) return tools;
+  try {
+    return await run(own, tools?.value ?? null);
+  } finally {
+    await tools?.value.close();
+  }
+}
+
+type Stop = { readonly outcome: AgentOutcome; readonly message: string };
+
+async function run<Settings extends CliSettings>(
+  own: Attempt<Settings>,
+  tools: ToolServer | null,
+): Promise<Result<Attempted>> {
+  const { cli, settings, variant, request } = own;
+  const files = fileNames(own);
+  const invocation = cli.build(questionOf(own, tools, files.folder), settings);
+  const halt = new AbortController();
+  let stopped: Stop | null = null;
+  const stop = (outcome: AgentOutcome, message: string): void => {
+    stopped ??= { outcome, message };
+    halt.abort();
+  };
+  const { maxTurns, budget } = variant;
+  const watched = watch({
+    ...own,
+    before: own.conversation?.total ?? noUsage,
+    needsTools: tools !== null,
+    maxTurns,
+    budget,
+    onActivity: request.onActivity,
+    stop,
+  });
+  const idle = milliseconds(settings.idleTimeout);
+  const silence = setTimeout(() => stop("stalled", `${cli.id} said nothing for ${idle / 1000} s and was ended`), idle);
+  const ended = await runProcess({
+    command: [own.program, ...invocation.args],
+    cwd: workingFolder(request),
+    env: { ...own.env, ...invocation.env, ...(tools === null ? {} : { [tokenVariable]: tools.token }) },
+    input: invocation.stdin,
+    stdoutFile: files.stdout,
+    stderrFile: files.stderr,
+    redact: tools === null ? own.redact : (text) => own.redact(text).replaceAll(tools.token, "[redacted]"),
+    maxOutputBytes: settings.maxOutput,
+    grace: 2_000,
+    signal: AbortSignal.any([request.signal, halt.signal]),
+    ...(settings.timeout === undefined ? {} : { timeout: milliseconds(settings.timeout) }),
+    onLine: (line) => {
+      silence.refresh();
+      watched.line(line);
+    },
+  });
+  clearTimeout(silence);
+  watched.end();
+  if (!ended.ok) return notStarted(ended.failure, cli.install);
+  if (request.signal.aborted && !isTimeout(request.signal)) return failed("aborted", `${cli.id} was ended`);
+  return ok(await conclude(own, ended.value, watched, stopped));
+}
+
+async function conclude<Settings extends CliSettings>(
+  own: Attempt<Settings>,
+  end: ProcessEnd,
+  watched: Watched,
+  stopped: Stop | null,
+): Promise<Attempted> {
+  const { cli, request, redact } = own;
+  const finish = decide(own, end, watched, stopped);
+  const id = watched.told.started?.conversation ?? null;
+  const conversation = id === null ? null : { id, total: watched.total };
+  const detail = redact(
+    [...watched.told.errors.map(({ message }) => message), capturedText(end.stderr).trim()].join("\n").trim(),
+  ).slice(-2_000);
+  const message = redact(capped(finish.message, 500));
+  const { outcome, answer } = finish;
+  const failure = end.reason === "output-too-large" ? { failure: tooLarge(own) } : {};
+  if (outcome === "ok" || (typeof answer === "object" && answer !== null && outcome !== "tools-unavailable")) {
+    const admitted = await handIn(answer, request, redact, end.duration);
+    if (outcome === "ok" && !admitted)
+      return {
+        outcome: "invalid-answer",
+        message: `${cli.id} handed in nothing that was admitted`,
+        detail,
+        conversation,
+      };
+  }
+  return { outcome, message, detail, conversation, ...failure };
+}
+
+function decide<Settings extends CliSettings>(
+  { cli, request, settings, variant }: Attempt<Settings>,
+  end: ProcessEnd,
+  watched: Watched,
+  stopped: Stop | null,
+): Finish {
+  const { answer } = watched.told.result ?? {};
+  if (end.reason === "output-too-large") {
+    return { outcome: "agent-error", message: `${cli.id} printed more than ${settings.maxOutput} bytes and was ended` };
+  }
+  if (stopped !== null) return { ...stopped, answer };
+  if (end.reason === "timeout" || isTimeout(request.signal)) {
+    const seconds = Math.round(end.duration / 1000);
+    return {
+      outcome: "timeout",
+      message: `${cli.id} did not end within its time (${seconds} s) and was ended`,
+      answer,
+    };
+  }
+  const finish = cli.finish(end, watched.told);
+  if (finish.outcome === "budget")
+    return { ...finish, message: `${cli.id} has used up its budget of $${variant.budget}` };
+  if (finish.outcome === "turns") return { ...finish, message: `${cli.id} took more than ${variant.maxTurns} turns` };
+  if (finish.outcome === "ok" && request.tools !== null && cli.tellsServers && watched.toolsConnected !== true) {
+    return { outcome: "tools-unavailable", message: `${cli.id} ran without the audit's tools` };
+  }
+  return finish;
+}
+
+function questionOf<Settings extends CliSettings>(
+  { request, variant, conversation }: Attempt<Settings>,
+  tools: ToolServer | null,
+  folder: string,
+): Question {
+  const resume = request.followUp === null ? null : conversation;
+  const cwd = workingFolder(request);
+  return {
+    prompt: resume === null || request.followUp === null ? request.prompt : request.followUp,
+    instructions: tools === null ? null : instructions,
+    resume: resume?.id ?? null,
+    conversation: randomUUID(),
+    cwd,
+    folders: [...new Set([request.evidenceDir, ...Object.values(request.checkouts)])].filter((path) => path !== cwd),
+    toolsUrl: tools?.url ?? null,
+    model: variant.model,
+    maxTurns: variant.maxTurns,
+    budget: variant.budget,
+    write: (name, text) => {
+      mkdirSync(folder, { recursive: true });
+      const path = join(folder, name);
+      writeFileSync(path, text);
+      return path;
+    },
+  };
+}
+
+/** A name of its own for each run: the log of an earlier one stays. */
+function fileNames<Settings extends CliSettings>({ request, variant, number }: Attempt<Settings>) {
+  const suffix = [
+    variant.key === "" ? "" : `-${variant.key}`,
+    request.round === 0 ? "" : `-${request.round + 1}`,
+    number === 1 ? "" : `-attempt-${number}`,
+  ].join("");
+  const at = (name: string): string => join(request.logDir, name);
+  return { folder: request.logDir, stdout: at(`agent${suffix}.jsonl`), stderr: at(`agent${suffix}.log`) };
+}
+
+function workingFolder({ checkouts }: InvestigationRequest): string {
+  if (checkouts.dbt === undefined) throw new Error("BUG: a request without a checkout of dbt");
+  return checkouts.dbt;
+}
+
+function tooLarge<Settings extends CliSettings>({ cli, settings }: Attempt<Settings>): Failure {
+  return {
+    code: "agent-output-too-large",
+    message: `${cli.id} printed more than ${settings.maxOutput} bytes and was ended`,
+    hint: "`agent.maxOutput` is the limit.",
+  };
+}
+
+function notStarted(failure: Failure, install: string): Result<never> {
+  if (failure.code === "command-not-found") return failed("agent-not-found", failure.message, { hint: install });
+  if (failure.code === "disk") return { ok: false, failure };
+  return failed("agent-failed", failure.message, { ...(failure.hint === undefined ? {} : { hint: failure.hint }) });
+}
+
+function isTimeout(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason instanceof Error && signal.reason.name === "TimeoutError";
+}

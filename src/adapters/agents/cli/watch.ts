@@ -1,0 +1,144 @@
+/**
+ * Reads what an agent's program says, line by line: tells others of it, adds up what it spends, and says when a limit is
+ * reached. Knows no process and no vendor.
+ */
+import type { AgentActivity, AgentOutcome, Usage } from "../../../model/agent.js";
+import type { Cli, CliEvent, Told } from "./contract.js";
+
+/** Of an error's texts a program may write thousands. */
+const keptErrors = 20;
+const longestText = 4_000;
+
+export const noUsage: Usage = { input: 0, output: 0, cached: 0, cost: null, turns: 0 };
+
+export interface Watched {
+  line(line: string): void;
+  /** To be called once, when nothing more comes. */
+  end(): void;
+  readonly told: Told;
+  /** The conversation's cost by now, with what it had cost before. */
+  readonly total: Usage;
+  /** Null where nothing was told of the server. */
+  readonly toolsConnected: boolean | null;
+}
+
+export interface WatchOptions {
+  readonly cli: Pick<Cli, "parse" | "keeps" | "id">;
+  readonly version: string;
+  readonly before: Usage;
+  readonly needsTools: boolean;
+  readonly maxTurns: number;
+  readonly budget: number | null;
+  readonly redact: (text: string) => string;
+  readonly onActivity: (activity: AgentActivity) => void;
+  readonly stop: (outcome: AgentOutcome, message: string) => void;
+}
+
+export function watch(options: WatchOptions): Watched {
+  const { cli, onActivity, stop } = options;
+  let started: Told["started"] = null;
+  let result: Told["result"] = null;
+  let said = "";
+  let errors: Told["errors"] = [];
+  let total = options.before;
+  let totalTold = false;
+  let toolsConnected: boolean | null = null;
+  /** Answers of the model, by id, with what each has cost. */
+  const turns = new Map<string, Omit<Usage, "turns">>();
+  const shown = (text: string): string => {
+    const redacted = options.redact(text.length > longestText * 4 ? text.slice(0, longestText * 4) : text);
+    return redacted.length > longestText ? `${redacted.slice(0, longestText)}…` : redacted;
+  };
+
+  const spend = (usage: Usage): void => {
+    total = added(total, usage);
+    if (usage.input + usage.output + usage.cached + (usage.cost ?? 0) + usage.turns > 0)
+      onActivity({ type: "spent", usage });
+    const { cost } = total;
+    if (cli.keeps.budget || options.budget === null || cost === null || cost <= options.budget) return;
+    stop("budget", `${cli.id} has spent $${cost.toFixed(2)}, more than its budget of $${options.budget}`);
+  };
+
+  const take: { readonly [Type in CliEvent["type"]]: (event: Extract<CliEvent, { type: Type }>) => void } = {
+    started(event) {
+      const isFirst = started === null;
+      started = event;
+      const { conversation, model } = event;
+      if (isFirst)
+        onActivity({ type: "started", model, version: `${cli.id} ${event.version ?? options.version}`, conversation });
+    },
+    server({ name, connected, status }) {
+      if (name !== "audit") return;
+      toolsConnected = connected;
+      // What it would say without its tools is worth nothing, and costs the same.
+      if (!connected && options.needsTools)
+        stop("tools-unavailable", `${cli.id} could not reach the audit's tools (${status})`);
+    },
+    says({ text }) {
+      said = text;
+      onActivity({ type: "says", text: shown(text) });
+    },
+    uses: ({ tool, detail }) => onActivity({ type: "uses", tool, detail: shown(detail) }),
+    waits: ({ why }) => onActivity({ type: "waits", why: shown(why) }),
+    turn({ id, usage }) {
+      turns.set(id, usage ?? noUsage);
+      if (!cli.keeps.turns && turns.size > options.maxTurns)
+        stop("turns", `${cli.id} took more than ${options.maxTurns} turns`);
+    },
+    spent: ({ usage }) => spend(usage),
+    total({ usage }) {
+      totalTold = true;
+      spend(difference(usage, total));
+    },
+    error(event) {
+      errors = [...errors.slice(-keptErrors + 1), event];
+    },
+    result(event) {
+      result = event;
+    },
+  };
+
+  return {
+    line(line) {
+      for (const event of cli.parse(line)) (take[event.type] as (event: CliEvent) => void)(event);
+    },
+    end() {
+      // One that was ended before it told its sum has spent what its answers did, at a price that nobody told.
+      if (totalTold || turns.size === 0) return;
+      const own = [...turns.values()].map((usage) => ({ ...usage, turns: 1 })).reduce(added, noUsage);
+      if (own.input + own.output + own.cached > 0) spend(own);
+    },
+    get told() {
+      return { started, result, errors, said };
+    },
+    get total() {
+      return total;
+    },
+    get toolsConnected() {
+      return toolsConnected;
+    },
+  };
+}
+
+function added(left: Usage, right: Usage): Usage {
+  return {
+    input: left.input + right.input,
+    output: left.output + right.output,
+    cached: left.cached + right.cached,
+    cost: left.cost === null && right.cost === null ? null : (left.cost ?? 0) + (right.cost ?? 0),
+    turns: left.turns + right.turns,
+  };
+}
+
+/** What a new sum adds to an older one. A sum that is lower is of a conversation that began anew. */
+function difference(now: Usage, before: Usage): Usage {
+  const less = (left: number, right: number): number => (left < right ? left : left - right);
+  return {
+    input: less(now.input, before.input),
+    output: less(now.output, before.output),
+    cached: less(now.cached, before.cached),
+    cost: now.cost === null ? null : less(now.cost, before.cost ?? 0),
+    // Turns are those of this run alone.
+    turns: now.turns,
+  };
+}
