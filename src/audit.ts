@@ -15,6 +15,7 @@ import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/up
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { ProgressView } from "./model/progress.js";
 import { reporters } from "./reporters/index.js";
+import { diskRefusal } from "./support/disk-refusal.js";
 
 export const registries = { agents, slots, warehouses, reporters };
 
@@ -24,11 +25,13 @@ export function load(request: AuditRequest): Promise<Refusal | LoadedAudit> {
 }
 
 /** Loads the config and says what a run would do; writes nothing. */
-export async function plan(request: AuditRequest): Promise<Refusal | { readonly planned: PlannedAudit }> {
-  const loaded = await loadAudit(request, registries);
-  if ("exitCode" in loaded) return loaded;
-  const planned = await planAudit(loaded, registries);
-  return "exitCode" in planned ? planned : { planned };
+export function plan(request: AuditRequest): Promise<Refusal | { readonly planned: PlannedAudit }> {
+  return orRefused(exitCodes.preflight, async () => {
+    const loaded = await loadAudit(request, registries);
+    if ("exitCode" in loaded) return loaded;
+    const planned = await planAudit(loaded, registries);
+    return "exitCode" in planned ? planned : { planned };
+  });
 }
 
 /** Loads the config, runs the graph, writes the report. */
@@ -40,7 +43,7 @@ export async function run(
   const loaded = await loadAudit(request, registries);
   if ("exitCode" in loaded) return loaded;
   await warn(loaded.warnings);
-  const opened: Refusal | OpenedAudit = await openAudit(loaded, registries, view);
+  const opened = await orRefused<OpenedAudit>(exitCodes.preflight, () => openAudit(loaded, registries, view));
   if ("exitCode" in opened) return opened;
   // A retry takes the last export, so what that does not have is a mistake; otherwise the next one may have it.
   const missing = request.retry ? await missingInLast(opened, opened.session.traces) : null;
@@ -48,17 +51,28 @@ export async function run(
     await opened.close();
     return refusal(exitCodes.usage, missing);
   }
-  return runAudit(opened);
+  return orRefused(exitCodes.incomplete, () => runAudit(opened));
 }
 
 /** Looks whether all that runs have finished is as it was written; changes nothing. */
 export function verify(
   request: AuditRequest,
 ): Promise<Refusal | { readonly exitCode: number; readonly verified: Verified }> {
-  return verifyAudit(request, registries);
+  return orRefused(exitCodes.preflight, () => verifyAudit(request, registries));
 }
 
 /** Removes old runs from the audit folder, or all of the audit. */
 export function clean(request: AuditRequest, all: boolean): Promise<Refusal | { readonly cleaned: Cleaned }> {
-  return cleanAudit(request, registries, all);
+  return orRefused(exitCodes.preflight, () => cleanAudit(request, registries, all));
+}
+
+/** What the disk refuses outside of nodes, which know it themselves: before the first, and after the last. */
+async function orRefused<End>(exitCode: number, work: () => Promise<End | Refusal>): Promise<End | Refusal> {
+  try {
+    return await work();
+  } catch (error) {
+    const failure = diskRefusal(error);
+    if (failure === null) throw error;
+    return refusal(exitCode, failure);
+  }
 }

@@ -32,6 +32,15 @@ export async function readLastRun(dir: string): Promise<LastRun | null> {
   }
 }
 
+/** Clocks of machines that share a folder differ by a little. */
+const tolerance = 60_000;
+
+/** Reuse knows no times, but `maxAge` and the end of an exception do. */
+export function clockComplaint(last: LastRun | null, now: Date): string | null {
+  if (last === null || !(Date.parse(last.at) > now.getTime() + tolerance)) return null;
+  return `the clock says ${now.toISOString()}, and the last run began at ${last.at}: if the clock is wrong, so is what ends on a day (exceptions, summary.maxAge)`;
+}
+
 function fileIn(dir: string): string {
   return join(dir, "last-run.json");
 }

@@ -11,12 +11,13 @@ import { compile, restrict } from "../graph/compile.js";
 import { eventsVersion } from "../model/events.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
+import { diskRefusal } from "../support/disk-refusal.js";
 import { type Redactor, redactStrings } from "../support/redact.js";
 import { missingInLast, warningOf } from "./asked.js";
 import { createControl } from "./control.js";
 import { exitCodes } from "./exit-codes.js";
 import { isSelected } from "./inputs.js";
-import { writeLastRun } from "./last-run.js";
+import { clockComplaint, readLastRun, writeLastRun } from "./last-run.js";
 import type { OpenedAudit } from "./open.js";
 import { markAsEarlier } from "./reports.js";
 import { wholeAudit } from "./whole-audit.js";
@@ -53,7 +54,9 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     argv: request.argv,
     events: eventsVersion,
   });
-  for (const message of audit.leftovers) session.emit({ type: "warning", message });
+  const clock = clockComplaint(await readLastRun(session.config.dir), session.run.startedAt);
+  for (const message of [...audit.leftovers, ...(clock === null ? [] : [clock])])
+    session.emit({ type: "warning", message });
   for (const message of session.traces.damage) session.emit({ type: "warning", message: `traces/${message}` });
   // Before dbt runs, which may take long: the next export may have it, so nothing is refused yet.
   const missing = await missingInLast(audit, session.traces);
@@ -73,11 +76,16 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     const ends = redactEnds([...settled.values()], session.redact);
     const report = work.report();
     const exitCode = exitCodeOf(audit, ends, report);
-    if (report === null && has("collect")) await markAsEarlier(session, ends);
-    await writeLastRun(session, exitCode, ends);
-    await pruneRuns(session.config.dir, session.now()).catch((error: Error) => {
-      session.emit({ type: "warning", message: `old runs could not be removed: ${error.message}` });
-    });
+    // The nodes have ended, and their results stand: what the disk refuses from here on is told, and changes nothing.
+    const tell = (what: string) => (error: unknown) => {
+      const refused = diskRefusal(error);
+      if (refused === null) throw error;
+      session.emit({ type: "warning", message: `${what}: ${refused.message}` });
+    };
+    if (report === null && has("collect"))
+      await markAsEarlier(session, ends).catch(tell("full-report.md is of an earlier run and does not say so"));
+    await writeLastRun(session, exitCode, ends).catch(tell("last-run.json could not be written"));
+    await pruneRuns(session.config.dir, session.now()).catch(tell("old runs could not be removed"));
     const count = (outcome: Settled["outcome"]): number => ends.filter((end) => end.outcome === outcome).length;
     const counts = { executed: count("executed"), reused: count("reused"), failed: count("failed") };
     session.emit({ type: "run-settled", exitCode, ...counts });

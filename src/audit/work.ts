@@ -13,6 +13,7 @@ import type { AuditNode, NodeEnd, NodeId, NodeKind, Parts, Settled, Trace } from
 import type { AuditReport } from "../model/report.js";
 import type { Answer } from "../model/request.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
+import { diskRefusal } from "../support/disk-refusal.js";
 import { exists } from "../support/files.js";
 import { cleanUp } from "../tasks/cleanup.js";
 import { exportCases } from "../tasks/export.js";
@@ -254,24 +255,9 @@ function ended(result: Result<unknown>): NodeEnd {
   return { outcome: failure.code === "aborted" ? "cancelled" : "failed", failure };
 }
 
-const diskCodes = new Set([
-  "ENOSPC",
-  "EIO",
-  "EACCES",
-  "EPERM",
-  "EROFS",
-  "EMFILE",
-  "ENFILE",
-  "EDQUOT",
-  "ENOENT",
-  "ENOTDIR",
-]);
-
 /** What the disk refuses ends a node; anything else that is thrown is a bug and ends the program. */
 function refusedByDisk(error: unknown): NodeEnd {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === undefined || !diskCodes.has(code)) throw error;
-  const step = code === "ENOSPC" ? "Make room and run again" : "Run again when it is mended";
-  const failure: Failure = { code: "disk", message, hint: `${step}; what was finished is kept.` };
+  const failure = diskRefusal(error);
+  if (failure === null) throw error;
   return { outcome: "failed", failure };
 }

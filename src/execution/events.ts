@@ -19,7 +19,10 @@ export function openEventLog(
 ): EventLog {
   const stream = createWriteStream(file, { flags: "a" });
   // A full disk must not end the audit: results are written elsewhere, and fail loudly there.
-  stream.on("error", () => undefined);
+  stream.on("error", ({ message }) => {
+    const told = `events.jsonl is not complete, and the timeline of this run neither: ${message}`;
+    for (const listener of listeners) listener({ type: "warning", message: redact(told) });
+  });
   let seq = 0;
   return {
     emit(given) {

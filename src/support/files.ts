@@ -15,7 +15,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const folder = dirname(path);
   await makeFolder(folder, disk);
-  const temporary = join(folder, `${temporaryPrefix}${process.pid}-${randomBytes(6).toString("hex")}`);
+  const temporary = join(folder, `${temporaryPrefix}${randomBytes(8).toString("hex")}`);
   try {
     const file = await disk.open(temporary, "new");
     try {
