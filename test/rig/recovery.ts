@@ -2,7 +2,7 @@
  * What a run left behind, looked at from outside, for tests that kill it or damage its files: which cases are finished,
  * which were asked of an agent, what the report says.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readTraceStore } from "../../src/execution/traces.js";
 import type { AuditFolder, Failures } from "./small-audit.js";
@@ -16,6 +16,37 @@ export const failures: Failures = {
   total_wrong: [["VA", 5]],
 };
 export const caseIds = ["total_wrong@VA", "vendor_missing@TX", "vendor_missing@VA"];
+
+/** Settings of `agent:` for one that prints what is written down for its task: the cheapest there is. */
+export async function printingAgent(audit: AuditFolder): Promise<Record<string, unknown>> {
+  await mkdir(join(audit.folder, "answers"), { recursive: true });
+  for (const task of ["VA", "TX"]) {
+    const found = Object.entries(failures).flatMap(([test, groups]) =>
+      groups.filter(([group]) => group === task).map(([group, count]) => findingOf(test, group, count)),
+    );
+    await audit.write(`answers/${task}.json`, JSON.stringify({ findings: found }));
+  }
+  const command = ["sh", "-c", `cat "${join(audit.folder, "answers")}/$AUDIT_TASK.json"`];
+  return { use: "command", command, slot: false };
+}
+
+function findingOf(test: string, group: string | null, count: number) {
+  return {
+    test,
+    group,
+    failures: count,
+    classification: "needs_fix",
+    confidence: "high",
+    root_cause: "The join of bids loses the vendor of these rows.",
+    recommendation: "Join by vendor_id.",
+    evidence: [
+      {
+        title: "rows without a vendor",
+        sql: `select count(*) as n from "small"."failures"."${test}" where vendor is null`,
+      },
+    ],
+  };
+}
 
 /** Cases whose findings nobody should pay for again. */
 export async function finishedCases(audit: AuditFolder): Promise<readonly string[]> {
