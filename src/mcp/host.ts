@@ -3,6 +3,7 @@
  * for each agent, which opens its own task's tools and no other's. Knows no tool and no agent.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ToolServer } from "../model/agent.js";
@@ -51,7 +52,9 @@ export function createToolHost(): ToolHost {
         return failed("tools-unavailable", `the tools cannot be served on 127.0.0.1: ${(error as Error).message}`);
       }
       const token = randomBytes(32).toString("base64url");
-      const door: Door = { digest: digestOf(token), context, closing: new AbortController(), running: new Set() };
+      const closing = new AbortController();
+      setMaxListeners(mostAtOnce + 1, closing.signal);
+      const door: Door = { digest: digestOf(token), context, closing, running: new Set() };
       doors.add(door);
       const { port } = server.address() as AddressInfo;
       return ok({ url: `http://127.0.0.1:${port}${path}`, token, close: () => shut(door) });
