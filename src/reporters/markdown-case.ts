@@ -18,7 +18,7 @@ const mostSqlText = 8_000;
 export function caseBlocks(each: ReportedCase, report: AuditReport, showAgent: boolean): readonly string[] {
   switch (each.report.status) {
     case "found":
-      return findingBlocks(each, each.report.finding, each.report.reused, showAgent);
+      return findingBlocks(each, each.report.finding, showAgent);
     case "excepted":
       return exceptedBlocks(each, each.report.exception, report);
     case "validation-failed":
@@ -38,12 +38,13 @@ export function caseBlocks(each: ReportedCase, report: AuditReport, showAgent: b
   }
 }
 
-function findingBlocks(each: ReportedCase, finding: Finding, reused: boolean, showAgent: boolean): readonly string[] {
+function findingBlocks(each: ReportedCase, finding: Finding, showAgent: boolean): readonly string[] {
   const { agent, model, at } = finding.provenance;
   const confidence = [
     finding.confidence,
     ...(showAgent ? [`by ${agentText(agent, model)}`] : []),
-    ...(reused ? [`reused from ${inline(at.slice(0, 10))}`] : []),
+    // Not whether it is reused: a page that says the same as before need not be written again.
+    `found ${inline(at.slice(0, 10))}`,
   ];
   const proposed = finding.proposedException ? " (proposed by the agent; nobody has accepted it yet)" : "";
   return [

@@ -2,7 +2,6 @@
  * One page as Markdown: results/<task>.md, and the same as a chapter of the full report.
  * Knows no other page.
  */
-import { counted } from "../model/amount.js";
 import type { Group, UnsplitTest } from "../model/case.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { agentText, caseBlocks, failuresText } from "./markdown-case.js";
@@ -80,14 +79,10 @@ export function agentsOf(cases: readonly ReportedCase[]): ReadonlySet<string> {
   );
 }
 
-/** Who found it, said once where it was one agent, and how much of it is older than this run. */
+/** Who found it, said once where it was one agent. */
 export function provenance(cases: readonly ReportedCase[]): readonly string[] {
   const agents = [...agentsOf(cases)];
-  const found = cases.filter(({ report }) => report.status === "found");
-  const reused = found.filter(({ report }) => report.status === "found" && report.reused).length;
-  const by = agents.length === 1 ? [`Investigated by ${agents[0]}`] : [];
-  const again = reused === 0 ? [] : [`${reused} of ${counted(found.length, "finding")} reused from earlier runs`];
-  return by.length + again.length === 0 ? [] : [`${[...by, ...again].join(" · ")}.`];
+  return agents.length === 1 ? [`Investigated by ${agents[0]}.`] : [];
 }
 
 function sections(page: Page, report: AuditReport, level: number): readonly string[] {

@@ -3,7 +3,7 @@
  * Knows no page.
  */
 import { counted } from "../model/amount.js";
-import type { AuditReport } from "../model/report.js";
+import type { AuditReport, ReportedCase } from "../model/report.js";
 import { heading, provenance } from "./markdown-page.js";
 import { inline, opening, table } from "./markdown-text.js";
 import { distinct, failuresOf, plural, type Standing, tally } from "./pages.js";
@@ -25,6 +25,7 @@ export function summary(report: AuditReport): readonly string[] {
       }),
     ].join("\n"),
     ...provenance(cases),
+    ...reusedFindings(cases),
     ...notes(report),
     ...meanings(standings),
   ];
@@ -71,4 +72,11 @@ function meanings(standings: readonly Standing[]): readonly string[] {
   return [
     table([{ head: "Category" }, { head: "Meaning" }, { head: "Action" }, { head: "Failures", numeric: true }], rows),
   ];
+}
+
+/** How much of the audit is older than this run. */
+function reusedFindings(cases: readonly ReportedCase[]): readonly string[] {
+  const found = cases.flatMap(({ report }) => (report.status === "found" ? [report] : []));
+  const reused = found.filter((report) => report.reused).length;
+  return reused === 0 ? [] : [`${reused} of ${counted(found.length, "finding")} reused from earlier runs.`];
 }

@@ -133,7 +133,7 @@ it("shows a test's page with a section for each state", () => {
 
     **Failures:** 3  
     **Classification:** needs_fix  
-    **Confidence:** high
+    **Confidence:** high · found 2026-02-03
 
     **Root Cause:**
     The join in stg_bids loses the vendor.
@@ -212,8 +212,8 @@ it("names agents with each finding only where there are several", () => {
   const other = { ...second, provenance: { ...second.provenance, agent: "command", model: "m-1" } };
   const findings = new Map([first, other].map((finding) => [finding.case, { finding, reused: true }]));
   const text = render("results/VA.md", collectReport(inputOf(cases, { findings })));
-  expect(text).toContain("**Confidence:** high · by lineage · reused from 2026-02-03");
-  expect(text).toContain("**Confidence:** high · by command (m-1) · reused from 2026-02-03");
+  expect(text).toContain("**Confidence:** high · by lineage · found 2026-02-03");
+  expect(text).toContain("**Confidence:** high · by command (m-1) · found 2026-02-03");
   expect(text).not.toContain("Investigated by");
 });
 
