@@ -49,11 +49,14 @@ export function estimator(known: readonly KnownCase[], isFree: boolean): (cases:
     if (earlier?.bySameAgent && earlier.cost !== null) return earlier.cost;
     return pace.cost === null ? null : pace.cost * effort(item);
   };
-  return (cases) => ({
-    duration: rounded(sum(cases.map(duration))),
-    cost: sum(cases.map(cost)),
-    guessed: cases.some(({ earlier }) => !earlier?.bySameAgent || (!isFree && earlier.cost === null)),
-  });
+  const isKnown = ({ earlier }: KnownCase): boolean => earlier?.bySameAgent === true;
+  const isPriced = (item: KnownCase): boolean => isFree || (isKnown(item) && item.earlier?.cost !== null);
+  return (cases) => {
+    const expected = { duration: rounded(sum(cases.map(duration))), cost: sum(cases.map(cost)) };
+    const isGuess = (amount: number | null, known: (item: KnownCase) => boolean): boolean =>
+      amount !== null && !cases.every(known);
+    return { ...expected, guessed: isGuess(expected.duration, isKnown) || isGuess(expected.cost, isPriced) };
+  };
 }
 
 /** Null where one of them is. */

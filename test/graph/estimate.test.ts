@@ -73,9 +73,14 @@ describe("a plan expects of an investigation", () => {
     expect(expectedOf(plan)[0]).toEqual(["FL", { duration: 500, cost: null, guessed: true }]);
   });
 
+  test("no price where its agent never told one, which is no guess", () => {
+    const plan = planned([trace("wrong@FL", now, { took: 500 })]);
+    expect(expectedOf(plan)[0]).toEqual(["FL", { duration: 500, cost: null, guessed: false }]);
+  });
+
   test("nothing where nothing was ever investigated", () => {
     const plan = planned([]);
-    expect(expectedOf(plan)[0]).toEqual(["FL", { duration: null, cost: null, guessed: true }]);
+    expect(expectedOf(plan)[0]).toEqual(["FL", { duration: null, cost: null, guessed: false }]);
     expect(plan.totals.expected).toMatchObject({ duration: null, makespan: null, cost: null });
   });
 });

@@ -54,7 +54,7 @@ test("a plan says which cases have work, which findings are used again, and why"
       verdict: "run",
       because: ["never finished before (1 of 2)"],
       cases: { open: 1, reused: 1, failures: 130 },
-      expected: { duration: null, cost: 0, guessed: true },
+      expected: { duration: null, cost: 0, guessed: false },
     },
   ]);
   expect(plan.totals).toMatchObject({ investigations: 1, open: 1, reused: 2, excepted: 1 });
