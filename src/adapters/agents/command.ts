@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import type { AgentAdapter, AgentContext, InvestigationRequest, Investigator } from "../../model/agent.js";
+import type { AgentAdapter, AgentContext, InvestigationRequest, Investigator, ToolServer } from "../../model/agent.js";
 import { Duration, milliseconds } from "../../model/config.js";
 import { digestOf } from "../../model/digest.js";
 import { failed, ok, type Result } from "../../model/result.js";
@@ -46,7 +46,6 @@ export const command: AgentAdapter<Settings> = {
 function investigator(options: Settings, context: AgentContext): Investigator {
   // A secret written into the config, which no `${NAME}` brought, is known by its name alone.
   const redactNamed = createRedactor(secretValues(options.env), { shapes: false });
-  const redact = (text: string): string => context.redact(redactNamed(text));
   return {
     id: "command",
     needsSlot: options.slot,
@@ -56,13 +55,16 @@ function investigator(options: Settings, context: AgentContext): Investigator {
     async investigate(request) {
       const cwd = request.checkouts.dbt;
       if (cwd === undefined) throw new Error("BUG: a request without a checkout of dbt");
+      const tools = await toolsFor(request);
+      const hidden = createRedactor(tools === null ? [] : [tools.token], { shapes: false });
+      const redact = (text: string): string => context.redact(redactNamed(hidden(text)));
       // A name of its own for each question: the log of an earlier one stays.
       const suffix = request.round === 0 ? "" : `-${request.round + 1}`;
       const ended = await runProcess({
         command: options.command.map((part) => fromConfig(part, context.baseDir)),
         purpose: `investigate:${request.task.id}`,
         cwd,
-        env: environment(options, context, request),
+        env: environment(options, context, request, tools),
         input: request.prompt,
         stdoutFile: join(request.logDir, `answer${suffix}.txt`),
         stderrFile: join(request.logDir, `agent${suffix}.log`),
@@ -73,11 +75,20 @@ function investigator(options: Settings, context: AgentContext): Investigator {
         ...(options.timeout === undefined ? {} : { timeout: milliseconds(options.timeout) }),
         signal: request.signal,
       });
+      await tools?.close();
       if (!ended.ok) return notStarted(ended.failure, options);
       return conclude(ended.value, options, request, redact);
     },
     close: async () => {},
   };
+}
+
+/** A program may do without: where they cannot be served it is told so by their absence, and the person by a message. */
+async function toolsFor(request: InvestigationRequest): Promise<ToolServer | null> {
+  const served = (await request.tools?.()) ?? null;
+  if (served === null || served.ok) return served?.value ?? null;
+  request.progress(`it has no tools: ${served.failure.message}`);
+  return null;
 }
 
 /** What it printed counts before how it ended: a finished finding is never lost. */
@@ -124,7 +135,9 @@ async function handIn(
   }
   const answer = readAnswer(text);
   if (answer.kind === "none") {
-    if (cleanExit) request.reject(capped(redact(text)), answer.objection);
+    // Who hands in by tools prints what it likes.
+    const hasTools = request.unanswered().length < request.cases.length;
+    if (cleanExit && !hasTools) request.reject(capped(redact(text)), answer.objection);
     return;
   }
   for (const objection of answer.objections) request.reject(capped(redact(text)), objection);
@@ -147,7 +160,12 @@ function notStarted(failure: { code: string; message: string; hint?: string }, o
  * An allow-list: warehouse credentials, CI tokens and the like must not reach a program that reads hostile rows.
  * AUDIT_REPO_<NAME> says where each repository's checkout is.
  */
-function environment(options: Settings, context: AgentContext, request: InvestigationRequest): Record<string, string> {
+function environment(
+  options: Settings,
+  context: AgentContext,
+  request: InvestigationRequest,
+  tools: ToolServer | null,
+): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(context.env)) {
     if (value !== undefined && /^(PATH|HOME|LANG|LC_[A-Z]+|TERM|TMPDIR)$/.test(name)) env[name] = value;
@@ -159,6 +177,10 @@ function environment(options: Settings, context: AgentContext, request: Investig
   env.AUDIT_TASK = request.task.id;
   env.AUDIT_ROUND = String(request.round);
   env.AUDIT_EVIDENCE_DIR = request.evidenceDir;
+  if (tools !== null) {
+    env.AUDIT_MCP_URL = tools.url;
+    env.AUDIT_MCP_TOKEN = tools.token;
+  }
   return env;
 }
 
