@@ -4,11 +4,13 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readJournal } from "../execution/journal.js";
 import type { JudgedCase, JudgedTask } from "../graph/assign.js";
 import { investigateNode } from "../graph/compile.js";
 import { phrases } from "../graph/plan.js";
 import type { Reason, Verdict } from "../model/graph.js";
 import type { PlannedAudit } from "./plan.js";
+import type { WholeEnd } from "./whole-trace.js";
 
 /** runs/<id>/plan.json: why each case ran that did. */
 export interface RecordedPlan {
@@ -26,6 +28,25 @@ export type Explanation =
       readonly lines: readonly string[];
     }
   | { readonly kind: "unknown"; readonly known: readonly string[] };
+
+/**
+ * The same where nothing has changed since a whole run (whole-trace.ts): the newest trace of a case is its finding's. Null
+ * where that is not known; then the long way tells.
+ */
+export async function explainWhole(
+  { dir, end }: { readonly dir: string; readonly end: WholeEnd },
+  subject: string,
+): Promise<Explanation | null> {
+  if (!end.cases.includes(subject)) return null;
+  const journal = await readFile(join(dir, "traces", "journal.jsonl"), "utf8");
+  const at = journal.lastIndexOf(`"subject":${JSON.stringify(subject)},`);
+  const line = journal.slice(journal.lastIndexOf("\n", at) + 1, journal.indexOf("\n", at) + 1);
+  const trace = at < 0 ? undefined : readJournal(line).traces[0];
+  if (trace?.subject !== subject) return null;
+  const verdict: Verdict = { kind: "reuse", trace };
+  const lines = caseLines({ case: { id: subject }, verdict, parts: trace.parts }, await lastPlan(join(dir, "runs")));
+  return { kind: "explained", subject, verdict: verdict.kind, lines };
+}
 
 export async function explain(planned: PlannedAudit, subject: string): Promise<Explanation> {
   const { plan, assignment, loaded } = planned;
@@ -66,7 +87,10 @@ function taskLines(task: JudgedTask, last: RecordedPlan | null): readonly string
   return task.cases.flatMap((item) => caseLines(item, last).map((line) => `  ${line}`));
 }
 
-function caseLines({ case: item, verdict, parts }: JudgedCase, last: RecordedPlan | null): readonly string[] {
+function caseLines(
+  { case: item, verdict, parts }: Pick<JudgedCase, "verdict" | "parts"> & { readonly case: { readonly id: string } },
+  last: RecordedPlan | null,
+): readonly string[] {
   const { id } = item;
   const now = `${id}: ${words[verdict.kind]}: ${phrases(verdict).join("; ")}${unchanged(verdict, Object.keys(parts))}`;
   const lines = [now];

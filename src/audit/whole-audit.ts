@@ -46,10 +46,19 @@ export function wholeAudit(audit: OpenedAudit, outcome: RunOutcome): FinishedAud
       run: session.run.id,
       exitCode,
       nodes: ends.map(({ node }) => node),
+      cases: casesOfNewestTraces(assigned, traces),
       summary: summaryOf(report),
       warnings,
     },
   };
+}
+
+/** Where an older trace is used, since an input was reverted, the journal must be judged to tell which. */
+function casesOfNewestTraces({ assignment }: Assigned, traces: TraceReader): readonly string[] {
+  return assignment.tasks
+    .flatMap(({ cases }) => cases)
+    .filter(({ case: item, verdict }) => verdict.kind !== "reuse" || verdict.trace === traces.find(item.id)[0])
+    .map(({ case: item }) => item.id);
 }
 
 /** Nothing was left out, and nothing asked for that the next `audit-run` is not. */

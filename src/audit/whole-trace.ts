@@ -39,6 +39,8 @@ export interface WholeEnd {
   readonly run: string;
   readonly exitCode: number;
   readonly nodes: readonly string[];
+  /** Ids of the cases whose finding is that of their newest trace. */
+  readonly cases: readonly string[];
   readonly summary: EndSummary;
   /** What there is to say of the config, told at each run. */
   readonly warnings: readonly Diagnostic[];

@@ -1,7 +1,9 @@
 /** `audit-run explain <node or case>`: why it would run now or not, and why it ran or did not the last time. */
 
-import { explain } from "../audit/explain.js";
-import { plan } from "../audit.js";
+import { resolve } from "node:path";
+import { type Explanation, explain, explainWhole } from "../audit/explain.js";
+import type { Refusal } from "../audit/load.js";
+import { stillWhole } from "../audit/whole-trace.js";
 import { closest } from "../support/suggest.js";
 import type { CommonOptions, Invocation } from "./options.js";
 import { refuse, requestOf } from "./request.js";
@@ -11,9 +13,8 @@ export async function explainCommand(
   options: CommonOptions & { readonly subject: string },
 ): Promise<number> {
   const { terminal } = invocation;
-  const end = await plan(requestOf(invocation, options));
-  if ("diagnostics" in end) return refuse(terminal, end);
-  const explained = await explain(end.planned, options.subject);
+  const explained = (await atAGlance(options.config, options.subject)) ?? (await judged(invocation, options));
+  if ("diagnostics" in explained) return refuse(terminal, explained);
   if (explained.kind === "unknown") {
     const node = `investigate:${options.subject}`;
     const near = explained.known.includes(node) ? node : closest(options.subject, explained.known);
@@ -27,4 +28,18 @@ export async function explainCommand(
   }
   terminal.print(options.json ? JSON.stringify(explained, null, 2) : explained.lines.join("\n"));
   return 0;
+}
+
+async function atAGlance(config: string, subject: string): Promise<Explanation | null> {
+  const whole = stillWhole(resolve(config), process.env, Date.now());
+  return whole === null ? null : explainWhole(whole, subject);
+}
+
+async function judged(
+  invocation: Invocation,
+  options: CommonOptions & { readonly subject: string },
+): Promise<Explanation | Refusal> {
+  const { plan } = await import("../audit.js");
+  const end = await plan(requestOf(invocation, options));
+  return "diagnostics" in end ? end : explain(end.planned, options.subject);
 }

@@ -37,7 +37,7 @@ function finished(more: Partial<FinishedAudit> = {}): FinishedAudit {
     variables: new Map([["SCHEMA", "dev"]]),
     startedAt,
     until: null,
-    end: { run: "1", exitCode: 0, nodes: ["setup"], summary, warnings: [] },
+    end: { run: "1", exitCode: 0, nodes: ["setup"], cases: ["late@VA"], summary, warnings: [] },
     ...more,
   };
 }

@@ -54,6 +54,14 @@ describe("a run where nothing has changed", () => {
     expect(json.nodes.map(({ outcome }: { outcome: string }) => outcome)).toEqual(Array(7).fill("reused"));
   });
 
+  test("lets explain tell what the long way tells", async () => {
+    const short = await audit.run("explain", "late@VA");
+    expect(short.stdout).toContain("late@VA: is used again: unchanged");
+    await rm(join(audit.folder, ".audit/whole-trace.json"));
+    expect(await audit.run("explain", "late@VA")).toEqual(short);
+    expect((await audit.run()).stderr).not.toContain("Nothing has changed");
+  });
+
   test("looks at every file of the outside that a run reads", async () => {
     await rm(join(audit.folder, ".audit/whole-trace.json"));
     await writeFile(join(audit.folder, "reads.log"), "");
