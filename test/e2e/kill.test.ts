@@ -1,72 +1,30 @@
-// The built program is killed at a handful of the places where it changes its state; test/long/kill.test.ts tries them all.
-import { once } from "node:events";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { processEntry } from "../../src/support/process-table.js";
-import { type KillPoint, startKilled, surviveKills } from "../rig/kill.js";
-import { failures, findings } from "../rig/recovery.js";
-import { type AuditFolder, agentProgram, calls, smallAudit } from "../rig/small-audit.js";
+// The built program is killed at some dozens of the places where it changes its state; test/long/kill.test.ts tries them
+// all.
+import { afterAll, describe, expect, test } from "vitest";
+import { type KillPoint, killTests, surviveKill } from "../rig/kill.js";
 
-let audit: AuditFolder;
-let undisturbed: unknown;
-beforeAll(async () => {
-  audit = await smallAudit(failures);
-  await audit.configure({ agent: { ...(await agentProgram(audit)), slot: false } });
-  expect(await audit.run()).toMatchObject({ exitCode: 0 });
-  undisturbed = await findings(audit);
-});
-afterAll(() => audit.remove());
+const { whole, recovery, remove } = await killTests();
+afterAll(remove);
 
-const journal = ".audit/traces/journal.jsonl";
-const record = ".audit/processes.jsonl";
-const points: readonly KillPoint[] = [
-  { call: "fsync", ordinal: 4, path: null },
-  { call: "write", ordinal: 2, path: journal },
-  { call: "fdatasync", ordinal: 3, path: journal },
-  { call: "write", ordinal: 4, path: journal },
-  { call: "write", ordinal: 3, path: record },
-  { call: "rename", ordinal: 12, path: null },
-  { call: "unlink", ordinal: 1, path: null },
-];
-
-test.each(points)("a run that is killed at $call $ordinal of $path is taken up where it was", async (point) => {
-  expect(await surviveKills(audit, point, undisturbed, 1)).toBe(true);
-});
-
-test("an agent that runs already, and whose number was to be written down when the program was killed, is ended by the next run", async () => {
-  const hanging = await smallAudit({ vendor_missing: [["VA", 1]] });
-  onTestFinished(() => hanging.remove());
-  const noted = async (what: string): Promise<number> =>
-    Number((await calls(hanging)).find((line) => line.startsWith(`${what} `))?.slice(what.length + 1));
-  const counts = `note("process " + process.env.AUDIT_RUN_PROCESS.split("-")[1]); answer(cases);`;
-  await hanging.configure({ agent: { ...(await agentProgram(hanging, counts)), slot: false } });
-  expect((await hanging.run()).exitCode).toBe(0);
-  // Before it come a few of git's, one after the other; each is written down twice, and forgotten with the file.
-  const ordinal = 2 * (await noted("process"));
-  for (const name of [".audit", "calls.txt"]) await rm(join(hanging.folder, name), { recursive: true });
-
-  await agentProgram(
-    hanging,
-    `process.on("SIGTERM", () => {}); note("pid " + process.pid); setInterval(() => {}, 1000);`,
+const some = (points: readonly KillPoint[], most: number): readonly KillPoint[] =>
+  Array.from({ length: most }, (_, index) => points[Math.floor(((index + 0.5) * points.length) / most)]).flatMap(
+    (point) => point ?? [],
   );
-  const tracer = startKilled(hanging, { call: "write", ordinal, path: record });
-  onTestFinished(() => void tracer.kill("SIGKILL"));
-  await expect.poll(() => noted("pid"), { timeout: 60_000 }).toBeGreaterThan(0);
-  const agent = await noted("pid");
-  onTestFinished(() => {
-    if (processEntry(agent)?.isZombie === false) process.kill(agent, "SIGKILL");
-  });
-  const { pid } = JSON.parse(await hanging.read(".audit/run.lock"));
-  await expect.poll(() => processEntry(pid)?.isZombie ?? true).toBe(true);
-  const ended = once(tracer, "exit");
-  tracer.kill("SIGTERM");
-  await ended;
-  expect(await hanging.read(record)).not.toContain("group");
-  expect(processEntry(agent)?.isZombie, "it runs on").toBe(false);
 
-  await agentProgram(hanging);
-  const end = await hanging.run("--progress", "plain");
-  expect(end).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("it is ended now: investigate:VA\n") });
-  expect(processEntry(agent)?.isZombie ?? true).toBe(true);
+describe.concurrent("a run is taken up where it was", () => {
+  test.each(some(whole.points, 20))("after it was killed at $call $ordinal of $path", async (point) => {
+    await surviveKill(whole, point);
+  });
+
+  test.each(some(recovery.points, 6))(
+    "after the run that took it up was killed at $call $ordinal of $path",
+    async (point) => {
+      await surviveKill(recovery, point);
+    },
+  );
+});
+
+test("there are many places", () => {
+  expect(whole.points.length).toBeGreaterThan(100);
+  expect(recovery.points.length).toBeGreaterThan(100);
 });

@@ -1,121 +1,191 @@
 /**
- * Kills the built program at the n-th call of one kind that it makes to the system, by strace. With one thread for files
- * these calls come in the same order each time, so that every place where the state changes can be aimed at.
+ * Kills the built program as it makes a certain call to the system, by strace. steady.mjs gives its files the same names
+ * each time, so that every call by which it changes the audit folder can be aimed at.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { appendFile, cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { askedIn, findings, finishedCases, runs } from "./recovery.js";
-import { type AuditFolder, root } from "./small-audit.js";
+import { verifyTraces } from "../../src/execution/verify.js";
+import { askedIn, failures, findings, finishedCases, printingAgent, runs } from "./recovery.js";
+import { type AuditFolder, root, smallAudit } from "./small-audit.js";
 
 export interface KillPoint {
   /** Name of a system call. */
   readonly call: string;
-  /** Counted from 1, within the thread that works with files. */
+  /** The file or folder that it concerns, in the audit's folder. */
+  readonly path: string;
+  /** Of such calls, counted from 1 within the thread that makes them. */
   readonly ordinal: number;
-  /** Only calls that concern this file are counted; null: all. */
-  readonly path: string | null;
 }
 
-/** What changes names and makes them and their content durable: nothing else of the program calls these. */
-const stateCalls = ["fsync", "fdatasync", "rename", "link", "unlink", "rmdir"];
-/** What is written without a name of its own. */
-const appended = [".audit/traces/journal.jsonl", ".audit/run.lock", ".audit/processes.jsonl"];
+/** By which names and contents of files change, or are made durable. */
+const calls = [
+  "openat",
+  "write",
+  "writev",
+  "pwrite64",
+  "mkdir",
+  "fsync",
+  "fdatasync",
+  "rename",
+  "link",
+  "unlink",
+  "rmdir",
+];
 
-/** Every place, in a whole run of this audit, at which it can be killed while it changes its state. */
-export async function killPoints(audit: AuditFolder): Promise<readonly KillPoint[]> {
-  const points: KillPoint[] = [];
-  const whole = async (calls: readonly string[], path: string | null): Promise<void> => {
-    await forget(audit);
-    const end = strace(audit, ["-e", `trace=${calls.join(",")}`, ...only(audit, path)]);
-    if (end.status !== 0) throw new Error(`a whole run under strace ended with ${end.status}: ${end.stderr}`);
-    for (const call of calls) {
-      const perThread = new Map<string, number>();
-      for (const [, thread = "main"] of end.stderr.matchAll(new RegExp(`^(?:\\[pid +(\\d+)\\] )?${call}\\(`, "gm")))
-        perThread.set(thread, (perThread.get(thread) ?? 0) + 1);
-      const most = Math.max(0, ...perThread.values());
-      for (let ordinal = 1; ordinal <= most; ordinal += 1) points.push({ call, ordinal, path });
-    }
+/** What an agent gets and says, and a database's copy whose name holds the process: nobody reads them again. */
+const noState = /^\.audit\/(runs\/[^/]+\/tasks\/|scratch\/)/;
+
+export interface KillTest {
+  /** Holds `start`, the audit folder to start from, where there is one. */
+  readonly audit: AuditFolder;
+  readonly points: readonly KillPoint[];
+  /** The number of the run that is killed. */
+  readonly run: number;
+  readonly undisturbed: unknown;
+}
+
+/** From nothing; and what a run does that takes over one which was killed at half its work, with a line torn by it. */
+export async function killTests(): Promise<{
+  readonly whole: KillTest;
+  readonly recovery: KillTest;
+  remove(): Promise<void>;
+}> {
+  const whole = await prepared();
+  const recovery = await prepared();
+  const points = await pointsOf(whole, 1);
+  const undisturbed = await findings(whole);
+  const half = points.find(({ call, path, ordinal }) => call === "write" && path === journal && ordinal === 4);
+  if (half === undefined || !(await runKilled(recovery, half, 1)))
+    throw new Error("no run was killed at half its work");
+  await appendFile(join(recovery.folder, journal), '{"v":1,"subject":"torn');
+  await cp(join(recovery.folder, ".audit"), join(recovery.folder, "start"), { recursive: true });
+  const pointsAfter = await pointsOf(recovery, 2);
+  await rm(join(whole.folder, ".audit"), { recursive: true });
+  await rm(join(recovery.folder, ".audit"), { recursive: true });
+  return {
+    whole: { audit: whole, points, run: 1, undisturbed },
+    recovery: { audit: recovery, points: pointsAfter, run: 2, undisturbed },
+    async remove() {
+      await whole.remove();
+      await recovery.remove();
+    },
   };
-  await whole(stateCalls, null);
-  for (const path of appended) await whole(["openat", "write"], path);
+}
+
+const journal = ".audit/traces/journal.jsonl";
+
+async function prepared(): Promise<AuditFolder> {
+  const audit = await smallAudit(failures);
+  // One agent at a time: then calls come in the same order each time, nearly.
+  await audit.configure({ agent: await printingAgent(audit), concurrency: { warehouse: 1 } });
+  return audit;
+}
+
+/**
+ * Kills the program there, in a folder of its own, and lets the next run through. That may ask for no case that is
+ * finished, has nothing damaged to complain about, and ends with what a run finds that nobody disturbed.
+ * Resolves to whether the program came so far.
+ */
+export async function surviveKill({ audit, run, undisturbed }: KillTest, point: KillPoint): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), "audit-run-kill-"));
+  const copy: AuditFolder = {
+    ...audit,
+    folder,
+    read: async (path) => readFile(join(folder, path), "utf8"),
+  };
+  try {
+    await cp(audit.folder, folder, { recursive: true });
+    const start = join(folder, "start");
+    await cp(start, join(folder, ".audit"), { recursive: true }).catch(ignoreMissing);
+    const wasKilled = await runKilled(copy, point, run);
+    const finished = await finishedCases(copy);
+    const before = await runs(copy);
+    const end = await program(copy, 9);
+    expect(end, end.stderr).toMatchObject({ exitCode: 0 });
+    if (run === 1) expect(end.stderr).not.toContain("traces/");
+    for (const name of await runs(copy)) {
+      if (before.includes(name)) continue;
+      const again = (await askedIn(copy, name)).filter((id) => finished.includes(id));
+      expect(again, "finished, and asked again").toEqual([]);
+    }
+    expect(await findings(copy)).toEqual(undisturbed);
+    expect(await verifyTraces(join(folder, ".audit/traces"))).toMatchObject({ ok: true, value: { damage: [] } });
+    return wasKilled;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Every call of a whole run that changes the audit folder. */
+async function pointsOf(audit: AuditFolder, run: number): Promise<readonly KillPoint[]> {
+  const end = await program(audit, run, ["-y", "-e", `trace=${calls.join(",")}`]);
+  if (end.exitCode !== 0) throw new Error(`a whole run under strace ended with ${end.exitCode}: ${end.stderr}`);
+  const counts = new Map<string, number>();
+  const points: KillPoint[] = [];
+  for (const [, thread = "main", call = "", rest = ""] of end.stderr.matchAll(/^(?:\[pid +(\d+)\] )?(\w+)\((.*)$/gm)) {
+    // Of a file that is open strace tells the path; a folder that a relative path starts from is none that it concerns.
+    const paths = [...rest.replace(/^AT_FDCWD<[^>]*>/, "").matchAll(/^\d+<([^>]+)>|"([^"]+)"/g)].map(
+      ([, open, named]) => open ?? named ?? "",
+    );
+    const inside = paths
+      .filter((path) => path.startsWith(join(audit.folder, ".audit")))
+      .map((path) => path.slice(audit.folder.length + 1));
+    for (const path of inside)
+      counts.set(`${thread} ${call} ${path}`, (counts.get(`${thread} ${call} ${path}`) ?? 0) + 1);
+    const [path] = inside;
+    const changes = !rest.includes("= -1 E") && (call !== "openat" || rest.includes("O_CREAT"));
+    if (path === undefined || !changes || noState.test(path)) continue;
+    points.push({ call, path, ordinal: counts.get(`${thread} ${call} ${path}`) ?? 1 });
+  }
   return points;
 }
 
-/** Runs the program and kills it there; false where it ended before it came so far. */
-export function runKilled(audit: AuditFolder, point: KillPoint): boolean {
-  const end = strace(audit, injection(audit, point));
-  if (end.signal === "SIGKILL") return true;
-  if (end.status === 0) return false;
-  throw new Error(`strace ended with ${end.status ?? end.signal}: ${end.stderr}`);
-}
-
-/**
- * The same, without waiting for what it has started: strace goes on with that. The number of strace's process, which lets
- * them go when it is ended.
- */
-export function startKilled(audit: AuditFolder, point: KillPoint): ChildProcess {
-  const { args, options } = command(audit, injection(audit, point));
-  return spawn("strace", args, { ...options, stdio: "ignore" });
-}
-
-function injection(audit: AuditFolder, { call, ordinal, path }: KillPoint): readonly string[] {
+async function runKilled(audit: AuditFolder, { call, path, ordinal }: KillPoint, run: number): Promise<boolean> {
   // Not with --seccomp-bpf: strace 6.1 counts nothing there.
   const inject = `inject=${call}:signal=SIGKILL:when=${ordinal}`;
-  return ["-e", `trace=${call}`, "-e", inject, ...only(audit, path)];
+  const end = await program(audit, run, ["-e", `trace=${call}`, "-e", inject, "-P", join(audit.folder, path)]);
+  if (end.signal === "SIGKILL") return true;
+  if (end.exitCode === 0) return false;
+  throw new Error(`strace ended with ${end.exitCode ?? end.signal}: ${end.stderr}`);
 }
 
-function only(audit: AuditFolder, path: string | null): readonly string[] {
-  return path === null ? [] : ["-P", join(audit.folder, path)];
+interface End {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
 }
 
-function command(audit: AuditFolder, args: readonly string[]) {
+/** @param run its number, by which its files are called. @param strace options of strace; null: without it. */
+function program(audit: AuditFolder, run: number, strace: readonly string[] | null = null): Promise<End> {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
-  const program = [process.execPath, join(root, "dist/cli.js"), "--progress", "silent"];
-  return {
-    args: ["-f", "-e", "signal=none", ...args, "--", ...program],
-    options: { cwd: audit.folder, env: { PATH, HOME, LANG, TMPDIR, UV_THREADPOOL_SIZE: "1" } },
+  const own = [process.execPath, join(root, "dist/cli.js"), "--progress", strace === null ? "plain" : "silent"];
+  const [command = "", ...args] =
+    strace === null ? own : ["strace", "-f", "-e", "signal=none", ...strace, "--", ...own];
+  const steady = {
+    UV_THREADPOOL_SIZE: "1",
+    NODE_OPTIONS: `--import ${join(root, "test/rig/steady.mjs")}`,
+    STEADY: String(run),
   };
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: audit.folder,
+      env: { PATH, HOME, LANG, TMPDIR, ...steady },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      stderr += chunk;
+    });
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "ENOENT" ? new Error("this test needs strace: apt-get install strace") : error);
+    });
+    child.on("close", (exitCode, signal) => resolve({ exitCode, signal, stderr }));
+  });
 }
 
-function strace(audit: AuditFolder, more: readonly string[]) {
-  const { args, options } = command(audit, more);
-  const end = spawnSync("strace", args, { ...options, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-  if (end.error === undefined) return end;
-  const missing = (end.error as NodeJS.ErrnoException).code === "ENOENT";
-  throw missing ? new Error("this test needs strace: apt-get install strace") : end.error;
-}
-
-/** The audit as before its first run. */
-async function forget(audit: AuditFolder): Promise<void> {
-  await rm(join(audit.folder, ".audit"), { recursive: true, force: true });
-}
-
-/**
- * From nothing: runs that are killed there, as many as said, then one that is let through. No run may ask for a case that
- * is finished, and the report is that of a run which nobody disturbed. Resolves to whether the first was killed.
- */
-export async function surviveKills(
-  audit: AuditFolder,
-  point: KillPoint,
-  undisturbed: unknown,
-  kills: number,
-): Promise<boolean> {
-  await forget(audit);
-  const wasKilled = runKilled(audit, point);
-  for (let kill = 2; kill <= kills + 1; kill += 1) {
-    const finished = await finishedCases(audit);
-    const before = await runs(audit);
-    if (kill <= kills) runKilled(audit, point);
-    else expect(await audit.run("--progress", "silent")).toMatchObject({ exitCode: 0 });
-    for (const run of await runs(audit)) {
-      if (before.includes(run)) continue;
-      const again = (await askedIn(audit, run)).filter((id) => finished.includes(id));
-      expect(again, "finished, and asked again").toEqual([]);
-    }
-  }
-  expect(await findings(audit)).toEqual(undisturbed);
-  expect(await audit.run("verify")).toMatchObject({ exitCode: 0 });
-  return wasKilled;
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
 }
