@@ -21,30 +21,41 @@ interface Command {
   readonly args: readonly string[];
 }
 
-const nodes = ["setup", "summary", "export", "collect", "cleanup"];
+/** Nodes that every audit has. */
+export const stages: readonly string[] = ["setup", "summary", "export", "collect", "cleanup"];
 
 /**
  * Moves the command to the front, where the parser wants it: git and docker take options of all commands before it, and
  * `audit-run -c other.yaml plan` would otherwise ask for a node called plan.
  */
 export function commandFirst(argv: readonly string[], program: Command): readonly string[] {
-  const names = commandNames(program);
-  const valued = new Set(
-    program.commands
-      .flatMap(({ options }) => options)
-      .filter(({ required, optional }) => required || optional)
-      .flatMap(({ short, long }) => [short, long]),
-  );
+  const valued = valuedOptions(program);
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] ?? "";
     if (!word.startsWith("-")) {
-      return names.includes(word) ? [word, ...argv.slice(0, index), ...argv.slice(index + 1)] : argv;
+      if (!commandNames(program).includes(word)) return argv;
+      const rest = [...argv.slice(0, index), ...argv.slice(index + 1)];
+      const command = program.commands.find((each) => each.name() === word);
+      // A command of commands: its own come first in what is left.
+      return [word, ...(command === undefined || command.commands.length === 0 ? rest : commandFirst(rest, command))];
     }
     // What follows `--` is a node, and `--version` is no command's.
     if (word === "--" || program.options.some(({ short, long }) => word === short || word === long)) return argv;
     if (valued.has(word)) index += 1;
   }
   return argv;
+}
+
+/** Names of the options of all its commands that take a value. */
+function valuedOptions(program: Command): ReadonlySet<string | undefined> {
+  return new Set(
+    program.commands.flatMap((command) => [
+      ...command.options
+        .filter(({ required, optional }) => required || optional)
+        .flatMap(({ short, long }) => [short, long]),
+      ...valuedOptions(command),
+    ]),
+  );
 }
 
 /** Ends the command line with an error where it asks for the help of a command that there is not. */
@@ -55,13 +66,13 @@ export function checkHelp([first, topic]: readonly string[], program: Command): 
 
 /** Ends the command line with an error where no audit can have such a node. */
 export function checkNode(node: string, command: Command): void {
-  if (nodes.includes(node) || /^investigate:./.test(node)) return;
+  if (stages.includes(node) || /^investigate:./.test(node)) return;
   const there = "There are setup, summary, export, investigate:<task>, collect and cleanup";
   // Who writes no command means `run`, and may have misspelt one.
   const isAlone = command.name() === "run" && command.parent?.args[0] !== "run";
   const names = isAlone && command.parent !== null ? commandNames(command.parent) : [];
   const what = isAlone ? "command or node" : "node";
-  command.error(`error: there is no ${what} ${JSON.stringify(node)}${guess(node, [...names, ...nodes])}\n${there}.`);
+  command.error(`error: there is no ${what} ${JSON.stringify(node)}${guess(node, [...names, ...stages])}\n${there}.`);
 }
 
 function commandNames(program: Command): readonly string[] {

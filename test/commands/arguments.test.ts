@@ -39,6 +39,14 @@ describe("options may stand before the command", () => {
     expect(commandFirst(line.split(" "), program()).join(" ")).toBe(wanted);
   });
 
+  test("and before commands of a command", () => {
+    const made = program();
+    const claims = made.command("claims");
+    claims.command("take").option("--owner <name>");
+    expect(commandFirst("--owner me claims take VA".split(" "), made)).toEqual("claims take --owner me VA".split(" "));
+    expect(commandFirst("claims --owner me take VA".split(" "), made)).toEqual("claims take --owner me VA".split(" "));
+  });
+
   test.each([["plan -c x"], ["-c plan"], ["--state VA export"], ["-- plan"], ["--version plan"], ["run plan"]])(
     "and `audit-run %s` is as it was",
     (line) => {
