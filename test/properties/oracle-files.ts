@@ -1,7 +1,7 @@
 /**
  * The files that a world of the oracle's puts before an audit: config, exceptions, prompt, and dbt's own.
  */
-import { dateOf, rowsOf, type TestName, testNames, type World } from "./oracle-world.js";
+import { dateOf, modelOf, rowsOf, type TestName, testNames, type World } from "./oracle-world.js";
 
 /** manifest.json */
 export function manifestOf({ code, description, invocation }: World): object {
@@ -82,7 +82,7 @@ export function configOf(world: World): object {
     strategy: world.strategy,
     maxTestsPerTask: world.maxTestsPerTask,
     slots: { count: 2, provider: "none" },
-    agent: { use: "scripted", model: world.model, slots: world.slots },
+    agent: { use: "scripted", ...agentSettingsOf(world) },
     prompt: "prompt.md",
     concurrency: { warehouse: world.concurrency },
     categories: [
@@ -112,6 +112,10 @@ function summaryOf({ source, summary }: World): object {
 /** dbt_project.yml */
 export function projectFileOf({ projectVars }: World): string {
   return `name: small\nvars:\n  said: ${projectVars}\n`;
+}
+
+export function agentSettingsOf(world: World): { model: string; modelOfT2: string; slots: boolean } {
+  return { model: modelOf(world, "t0"), modelOfT2: modelOf(world, "t2"), slots: world.slots };
 }
 
 export function promptOf({ template }: World): string {

@@ -4,7 +4,8 @@
  */
 import fc from "fast-check";
 import type { Damage } from "./machine/damage.js";
-import type { RunOptions, Trouble } from "./oracle-rig.js";
+import type { Trouble } from "./oracle-mishaps.js";
+import type { RunOptions } from "./oracle-rig.js";
 import {
   caseName,
   codes,
@@ -33,6 +34,7 @@ type Versioned =
   | "projectVars"
   | "categories"
   | "model"
+  | "variant"
   | "template";
 
 /** An edit with a name, so that a counterexample can be read. */
@@ -82,6 +84,7 @@ export const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
   versioned("projectVars", false),
   versioned("categories", false),
   versioned("model", false),
+  versioned("variant", false),
   versioned("template", false),
   edit("knowledge", fc.constantFrom("all", "VA", "t1"), (name) => (world) => ({
     ...world,
@@ -140,6 +143,7 @@ const asked: readonly Kind[] = [
   "warehouse-away",
   "no-slot",
   "dbt-fails",
+  "dbt-fails-early",
 ];
 const anywhere: readonly Kind[] = ["disk-full", "cancelled", "killed", "killed"];
 const troubleAt = (kinds: readonly Kind[], last: number): fc.Arbitrary<Trouble> =>

@@ -60,6 +60,8 @@ export interface World {
   readonly projectVars: number;
   readonly categories: number;
   readonly model: number;
+  /** Above 0: t2 is given to another model. */
+  readonly variant: number;
   readonly template: number;
   readonly knowledge: { readonly all: number; readonly VA: number; readonly t1: number };
   readonly description: number;
@@ -101,6 +103,7 @@ export const firstWorld: World = {
   projectVars: 0,
   categories: 0,
   model: 0,
+  variant: 0,
   template: 0,
   knowledge: { all: 0, VA: 0, t1: 0 },
   description: 0,
@@ -129,7 +132,7 @@ function dataVersion(world: World): string {
 
 /** All that decides what a sensible agent says of a case. */
 export function deciding(world: World, test: TestName, group: string): string {
-  const { code, vars, projectVars, categories, model, template, knowledge, probe, cited } = world;
+  const { code, vars, projectVars, categories, template, knowledge, probe, cited } = world;
   const rows = rowsOf(world, test).filter((row) => groupKey(row[world.grouping]) === group);
   return JSON.stringify({
     rows: rows.map((row) => JSON.stringify({ ...row, loaded_at: world.ignoresLoads ? 0 : row.loaded_at })).sort(),
@@ -137,11 +140,15 @@ export function deciding(world: World, test: TestName, group: string): string {
     told: [knowledge.all, group === "VA" ? knowledge.VA : 0, test === "t1" ? knowledge.t1 : 0],
     vars: [vars, projectVars],
     categories,
-    model,
+    model: modelOf(world, test),
     template,
     probe: citesProbe(test) ? probe : 0,
     cited: citesFile(test) ? cited : 0,
   });
+}
+
+export function modelOf({ model, variant }: World, test: TestName): string {
+  return test === "t2" && variant > 0 ? "special" : `model-${model}`;
 }
 
 /** Which findings rest upon data besides the failing rows, and which upon a file of a source repository. */
