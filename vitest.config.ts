@@ -50,7 +50,7 @@ export default defineConfig({
           name: "real",
           include: ["test/e2e/**/*.test.ts"],
           // strace is Linux's own; scripts/setup-test-parts.mjs says elsewhere that these are left out.
-          exclude: process.platform === "linux" ? [] : ["test/e2e/kill.test.ts"],
+          exclude: process.platform === "linux" ? [] : ["test/e2e/kill*.test.ts", "test/e2e/faults.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: true,

@@ -176,7 +176,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
         return pools.stepAside(node.pools, free, () => works.investigate(node, stop));
       }
       if (investigated.has(node.id)) await forgetAttempt(session, task.task.id, open);
-      const made = ended(await patiently(node.id, work, signal));
+      const made = await patiently(node.id, work, signal).then(ended).catch(refusedByDisk);
       const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
       investigated.set(node.id, { node: node.id, ...end, duration: 0 });
       await writeTaskPages(reportInput(), task.task, reporters);

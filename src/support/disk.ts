@@ -2,8 +2,9 @@
  * The few things that durable files need of a disk, in one place, so that a test can put a model of a disk there.
  * Knows nothing of what is written.
  */
-import { constants, readFileSync } from "node:fs";
+import { constants, existsSync, readFileSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 
 export interface Disk {
   /** Makes a folder and those above it; resolves to the topmost one that was not there. */
@@ -29,10 +30,14 @@ export interface DiskFile {
 }
 
 export const realDisk: Disk = {
-  makeFolder: (path) => mkdir(path, { recursive: true }),
+  makeFolder: (path) => mkdir(path, { recursive: true }).catch((error) => whyNoFolder(path, error)),
   async open(path, mode) {
     const file = await open(path, mode === "new" ? "wx" : "a", 0o644);
-    return { append: (content) => file.appendFile(content), sync: () => file.datasync(), close: () => file.close() };
+    return {
+      append: (content) => file.appendFile(content).catch(naming(path)),
+      sync: () => file.datasync().catch(naming(path)),
+      close: () => file.close(),
+    };
   },
   // At once: outputs are small and many, and for each the thread pool would be asked four times.
   read: async (path) => readFileSync(path),
@@ -42,9 +47,26 @@ export const realDisk: Disk = {
   async syncFolder(path) {
     const handle = await open(path, constants.O_RDONLY);
     try {
-      await handle.sync();
+      await handle.sync().catch(naming(path));
     } finally {
       await handle.close();
     }
   },
 };
+
+/** What is done to an open file is refused without the file's name. */
+function naming(path: string): (error: Error) => never {
+  return (error) => {
+    error.message += ` '${path}'`;
+    throw error;
+  };
+}
+
+/** Of a full or read-only disk a recursive mkdir says ENOENT; the plain one says what it is. */
+async function whyNoFolder(path: string, error: NodeJS.ErrnoException): Promise<never> {
+  if (error.code !== "ENOENT") throw error;
+  let missing = path;
+  while (dirname(missing) !== missing && !existsSync(dirname(missing))) missing = dirname(missing);
+  await mkdir(missing);
+  throw error;
+}

@@ -4,8 +4,11 @@
  */
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { readTraceStore } from "../../src/execution/traces.js";
+import { verifyTraces } from "../../src/execution/verify.js";
 import type { AuditFolder, Failures } from "./small-audit.js";
+import { type ProgramEnd, runProgram } from "./strace.js";
 
 /** Two tasks with three cases between them. */
 export const failures: Failures = {
@@ -46,6 +49,26 @@ function findingOf(test: string, group: string | null, count: number) {
       },
     ],
   };
+}
+
+/**
+ * Lets the next run through, by the built program. It may ask for no case that is finished, and leaves what a run leaves
+ * that nobody disturbed.
+ */
+export async function expectTakenUp(audit: AuditFolder, undisturbed: unknown): Promise<ProgramEnd> {
+  const finished = await finishedCases(audit);
+  const before = await runs(audit);
+  const end = await runProgram(audit, { run: 9, args: ["--progress", "plain"] });
+  expect(end, end.stderr).toMatchObject({ exitCode: 0 });
+  for (const name of await runs(audit)) {
+    if (before.includes(name)) continue;
+    const again = (await askedIn(audit, name)).filter((id) => finished.includes(id));
+    expect(again, "finished, and asked again").toEqual([]);
+  }
+  expect(await findings(audit)).toEqual(undisturbed);
+  const verified = await verifyTraces(join(audit.folder, ".audit/traces"));
+  expect(verified).toMatchObject({ ok: true, value: { damage: [] } });
+  return end;
 }
 
 /** Cases whose findings nobody should pay for again. */

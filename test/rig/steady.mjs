@@ -9,7 +9,7 @@ let count = 0;
 
 crypto.randomBytes = (size) => {
   count += 1;
-  return Buffer.from(`${run}${String(count).padStart(size * 2 - 1, "0")}`, "hex");
+  return Buffer.from(`${String(Math.abs(run) % 10)}${String(count).padStart(size * 2 - 1, "0")}`, "hex");
 };
 syncBuiltinESMExports();
 
