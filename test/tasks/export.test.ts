@@ -279,7 +279,10 @@ describe("which tests", () => {
     expect(await left({ exclude: ["no_stat", "fixed"], severity: ["error"] }, statuses)).toEqual({
       cases: true,
       leftOut: 1,
-      notes: ["tests.exclude: no test is called 'no_stat'; did you mean 'no_state'?"],
+      notes: [
+        "tests.exclude: no test is called 'no_stat'; did you mean 'no_state'?",
+        "groupBy: no failing test could be split by 'state'; is the column called so?",
+      ],
     });
   });
 
@@ -289,6 +292,21 @@ describe("which tests", () => {
       config: exportConfig({ tests: { include: ["amount_*", "gone"], exclude: ["*"] } }),
     });
     expect({ leftOut, notes }).toEqual({ leftOut: 4, notes: ["tests.include: no test is called 'gone'"] });
+  });
+
+  it("none of them has the column of groupBy is told: it may be misspelt", async () => {
+    const notesOf = async (columns: readonly string[]) => {
+      const config = exportConfig();
+      const result = await exported(temporary.warehouse, project, {
+        config: { ...config, groupBy: { ...config.groupBy, columns } },
+      });
+      return { groups: [...new Set(result.cases.map((each) => each.group.key))], notes: result.notes };
+    };
+    expect(await notesOf(["sate", "sates"])).toEqual({
+      groups: ["(all)"],
+      notes: ["groupBy: no failing test could be split by 'sate' or 'sates'; is the column called so?"],
+    });
+    expect((await notesOf(["state"])).notes).toEqual([]);
   });
 
   it("pass now is said, and they make no case", async () => {

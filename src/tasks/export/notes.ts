@@ -1,6 +1,6 @@
 /**
- * What a person should know of an export that neither fails nor makes a case: patterns that fit no test, and groups that
- * a summary table counts and no row has. Pure.
+ * What a person should know of an export that neither fails nor makes a case: patterns that fit no test, a column that
+ * none has, and groups that a summary table counts and no row has. Pure.
  */
 import type { Case } from "../../model/case.js";
 import type { Config } from "../../model/config.js";
@@ -15,7 +15,15 @@ export function exportNotes(config: Config, selection: Selection, cases: readonl
     ...idlePatterns("tests.include", config.tests.include, selection.names),
     ...idlePatterns("tests.exclude", config.tests.exclude, selection.names),
     ...absentGroups(config, selection, cases),
+    ...unknownColumn(config, cases),
   ];
+}
+
+/** A single test without the column is nothing special; where none of several has it, it is most likely misspelt. */
+function unknownColumn({ groupBy }: Config, cases: readonly Case[]): readonly string[] {
+  if (cases.length < 2 || cases.some((each) => each.group.key !== allRows.key)) return [];
+  const columns = groupBy.columns.map((column) => `'${column}'`).join(" or ");
+  return [`groupBy: no failing test could be split by ${columns}; is the column called so?`];
 }
 
 /** Patterns that fit no test at all are most likely misspelt. Nothing is said where no test is known. */
