@@ -1,9 +1,12 @@
 /**
  * Traps that other build tools fall into, each tried on the built program. docs/engine.md has them in a table.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { setInterval } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { readTraceStore } from "../../src/execution/traces.js";
 import {
@@ -14,6 +17,7 @@ import {
   type Failures,
   investigations,
   type Running,
+  root,
   setFailures,
   smallAudit,
 } from "../rig/small-audit.js";
@@ -59,11 +63,19 @@ async function withSummary(script: string): Promise<AuditFolder> {
 function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch (error) {
-    // Elsewhere than on Linux, what takes a signal is there.
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  } catch {
+    return true;
   }
+  try {
+    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return process.platform === "linux";
+  }
+}
+
+/** Not `expect.poll`, which knows no tests that run side by side. The test's own time is its limit. */
+async function until(look: () => boolean | Promise<boolean>): Promise<void> {
+  for await (const _ of setInterval(25)) if (await look()) return;
 }
 
 interface Recorded {
@@ -91,7 +103,7 @@ async function pids(audit: AuditFolder): Promise<readonly number[]> {
 
 async function startUntil(audit: AuditFolder, processes: number): Promise<Running> {
   const running = audit.start("--progress", "plain");
-  await expect.poll(() => pids(audit), { timeout: 60_000 }).toHaveLength(processes);
+  await until(async () => (await pids(audit)).length === processes);
   return running;
 }
 
@@ -187,7 +199,7 @@ describe.concurrent("lage and make leave children alive", () => {
     const running = await startUntil(audit, 4);
     running.kill(signal);
     await running.ended;
-    for (const pid of await pids(audit)) await expect.poll(() => isGone(pid), { timeout: 10_000 }).toBe(true);
+    for (const pid of await pids(audit)) await until(() => isGone(pid));
     // Killed by what cannot be caught, it can say nothing of what has ended.
     if (signal !== "SIGHUP") expect(recorded(audit)).toEqual([]);
   });
@@ -199,7 +211,7 @@ describe.concurrent("lage and make leave children alive", () => {
     await running.says("Once more to stop at once");
     running.kill("SIGINT");
     expect((await running.ended).exitCode).toBe(130);
-    for (const pid of await pids(audit)) await expect.poll(() => isGone(pid), { timeout: 10_000 }).toBe(true);
+    for (const pid of await pids(audit)) await until(() => isGone(pid));
   });
 
   test("so does the end of their time", async () => {
@@ -246,13 +258,13 @@ describe.concurrent("all leave orphans behind when they are killed, which race t
     for (const { group } of recorded(audit)) expect(isGone(group), "or this test shows nothing").toBe(false);
   }
 
-  async function expectRerunAlone(audit: AuditFolder, what: string): Promise<void> {
+  async function expectRerunAlone(audit: AuditFolder, what: string, agents = 2): Promise<void> {
     const noted = await pids(audit);
     await agentProgram(audit, looksAround);
     const end = await audit.run("--progress", "plain");
     expect(end).toMatchObject({ exitCode: 0 });
     expect(end.stderr).toContain(`A run that was killed had left running, and it is ended now: ${what}\n`);
-    expect((await calls(audit)).filter((line) => line.startsWith("alive:"))).toEqual(["alive: ", "alive: "]);
+    expect((await calls(audit)).filter((line) => line.startsWith("alive:"))).toEqual(Array(agents).fill("alive: "));
     for (const pid of noted) expect(isGone(pid)).toBe(true);
     expect(recorded(audit)).toEqual([]);
     const warnings = (await audit.events()).filter(({ type }) => type === "warning");
@@ -275,10 +287,39 @@ describe.concurrent("all leave orphans behind when they are killed, which race t
     await killed(audit, await startUntil(audit, 4));
     for (const { group } of recorded(audit)) {
       process.kill(group, "SIGKILL");
-      await expect.poll(() => isGone(group)).toBe(true);
+      await until(() => isGone(group));
     }
     expect((await pids(audit)).filter((pid) => !isGone(pid))).toHaveLength(2);
     await expectRerunAlone(audit, "investigate:TX, investigate:VA");
+  });
+
+  test.skipIf(process.platform !== "linux")("an agent is, whose number was just to be written down", async () => {
+    const counts = `note("process " + process.env.AUDIT_RUN_PROCESS.split("-")[1]); answer(cases);`;
+    const audit = await withAgent(counts);
+    await setFailures(audit, { vendor_missing: [["VA", 1]] });
+    expect((await audit.run()).exitCode).toBe(0);
+    // Before it come a few of git's, one after the other: each is written down twice, and forgotten with the file.
+    const [, number] = /^process (\d+)$/m.exec(await audit.read("calls.txt")) ?? [];
+    for (const name of [".audit", "calls.txt"]) await rm(join(audit.folder, name), { recursive: true });
+    await agentProgram(audit, hangsWithChild);
+
+    const record = join(audit.folder, ".audit/processes.jsonl");
+    const inject = `inject=write:signal=SIGKILL:when=${2 * Number(number)}`;
+    const strace = ["-f", "-e", "signal=none", "-e", "trace=write", "-e", inject, "-P", record, "--"];
+    const program = [process.execPath, join(root, "dist/cli.js"), "--progress", "silent"];
+    const { PATH, HOME, LANG, TMPDIR } = process.env;
+    const env = { PATH, HOME, LANG, TMPDIR };
+    const tracer = spawn("strace", [...strace, ...program], { cwd: audit.folder, env, stdio: "ignore" });
+    const ended = once(tracer, "exit");
+    await until(async () => (await pids(audit)).length === 2);
+    const { pid } = JSON.parse(await audit.read(".audit/run.lock"));
+    await until(() => isGone(pid));
+    // It goes on with what the program has started, until it is ended itself.
+    tracer.kill("SIGTERM");
+    await ended;
+    expect(recorded(audit), "it came no further").toEqual([]);
+    expect((await pids(audit)).filter(isGone)).toEqual([]);
+    await expectRerunAlone(audit, "investigate:VA", 1);
   });
 
   test("dbt is", async () => {
@@ -314,9 +355,8 @@ describe.concurrent("all leave orphans behind when they are killed, which race t
     });
     const noted = await pids(audit);
     const end = await audit.run("clean", "--all");
-    expect(end.stdout).toBe(
-      "A run that was killed had left running, and it is ended now: investigate:TX, investigate:VA\n.audit is removed.\n",
-    );
+    expect(end.exitCode).toBe(0);
+    expect(end.stdout).toContain("left running, and it is ended now: investigate:TX, investigate:VA\n");
     for (const pid of noted) expect(isGone(pid)).toBe(true);
   });
 
