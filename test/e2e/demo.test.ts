@@ -4,8 +4,10 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { type AuditFolder, demoFolder, investigations, root } from "../rig/small-audit.js";
 
@@ -101,24 +103,43 @@ test("real dbt on the PATH gives the same findings as the replay", async () => {
   expect(await cases(real)).toEqual(await cases(demo));
 });
 
-test("the pattern's own command and summary table give the same cases", async () => {
-  const byTable = await open();
+test("the pattern's own command and summary table give the same cases, and dbt leaves nothing but its work", async () => {
+  const home = await mkdtemp(join(tmpdir(), "audit-run-home-"));
+  onTestFinished(() => rm(home, { recursive: true }));
+  const byTable = await open({ HOME: home });
   const project = join(byTable.folder, "examples/dot-bids");
   // The tests have run, and stored their failures; dbt says so with 1.
   expect(spawnSync(process.execPath, ["build.mjs", "--dbt", join(venv, "dbt")], { cwd: project }).status).toBe(1);
   const before = await byTable.read("examples/dot-bids/target/run_results.json");
   const config = parse(await byTable.read("audit.config.yaml"));
   config.repos.dbt.command = join(venv, "dbt");
-  config.repos.dbt.profilesDir = "examples/dot-bids";
+  const profiles = join(home, ".dbt");
+  await mkdir(profiles);
+  await rename(join(project, "profiles.yml"), join(profiles, "profiles.yml"));
+  config.repos.dbt.profilesDir = profiles;
   delete config.summary;
   await byTable.write("audit.config.yaml", stringify(config));
+  const files = await filesIn(byTable.folder);
   const end = await byTable.run();
   expect(end).toMatchObject({ exitCode: 0 });
+  expect(await filesIn(byTable.folder), "in the user's folders").toEqual(files);
+  // Where it tells of its usage, dbt keeps a number for its user in .user.yml beside profiles.yml.
+  expect(await filesIn(home), "in the user's home").toEqual([".dbt/profiles.yml"]);
   const [run] = (await byTable.events()).flatMap((event) => (event.type === "run-started" ? [event.run] : []));
   expect(await byTable.read(`.audit/runs/${run}/summary.log`)).toContain("marts_test_failures_summary");
   expect(await cases(byTable)).toEqual(await cases(demo));
   expect(await byTable.read("examples/dot-bids/target/run_results.json"), "the tests' own artifacts").toBe(before);
 });
+
+/** Files below a folder, but for those of the audit folder. */
+async function filesIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.startsWith(".audit/"))
+    .sort();
+}
 
 test("an edit of one state's rows investigates that state's changed cases alone; a switch of strategy none", async () => {
   const edited = await open();
