@@ -11,6 +11,7 @@ const introduction = `# Command line
 
 \`audit-run\` alone is \`audit-run run\`. Results go to stdout, progress and messages to stderr. \`NO_COLOR\` and \`FORCE_COLOR\` 
 are honoured. Ctrl-C stops in order: finished findings are kept and slots are given back. A second one stops at once.
+Options may stand before the command as well: \`audit-run -c audit.config.yaml plan\`.
 `;
 
 const examples: Readonly<Record<string, readonly (readonly [command: string, says: string])[]>> = {
@@ -29,7 +30,7 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run retry investigate:VA", "only this one"],
   ],
   plan: [
-    ["audit-run plan", "a table: node, verdict, cases, failures, and why"],
+    ["audit-run plan", "a table: each node, its verdict, why, and what it may take"],
     ["audit-run plan --json", "the same for programs"],
   ],
   explain: [
@@ -47,10 +48,42 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run verify --json", "the same for programs"],
   ],
   clean: [["audit-run clean", "each run removes old runs at its end as well"]],
+  mcp: [
+    ["audit-run mcp", "an MCP client starts it; docs/tools.md says how"],
+    ["audit-run mcp --task VA", "only the cases of this task"],
+  ],
   schema: [
     ["audit-run schema", "of audit.config.yaml"],
     ["audit-run schema finding", "of what an agent answers"],
   ],
+};
+
+/** What a command's options cannot say. */
+const remarks: Readonly<Record<string, string>> = {
+  run: `A state, a test or a task that the last export does not have is told before dbt runs. The run goes on, since the next export
+may have it, and ends with exit code 2 where it has not.
+`,
+  retry: `What the last export does not have is refused at once.
+`,
+  plan: `A verdict is \`run\`, \`reuse\`, or \`undecided\` until a node before it has run; then the table shows the investigations of the
+last export. \`time\` is what a node took the last time. \`~\` marks a guess: this agent with this model has not investigated some
+of these cases, so they count by their number of failures, at the pace of those it has. The time of the whole is that of the
+run's schedule, with as many tasks at a time as the config allows. \`cost\` is what agents told that they spent: \`lineage\` costs
+nothing, and what a \`command\` agent costs is not known here.
+
+With \`--json\`:
+
+| field | is |
+|---|---|
+| \`version\` | 1 |
+| \`rows\` | in the table's order: \`node\`, \`kind\`, \`verdict\` and \`because\`, a list of phrases |
+| \`rows[].cases\` | of investigations: \`open\` (an agent looks at them), \`reused\`, and \`failures\` of all of them; else null |
+| \`rows[].expected\` | \`duration\` (ms of work), \`cost\` (US dollars for agents; 0: none) and \`guessed\`; null in it is unknown. Null where a node has nothing to speak of to do |
+| \`totals\` | \`investigations\`, \`open\`, \`reused\` and \`excepted\` cases |
+| \`totals.expected\` | sums of \`duration\` and \`cost\`, and \`makespan\`: ms from start to end with \`places\` tasks at a time |
+| \`assumes\` | a sentence where the investigations are those of the last export; else null |
+| \`strategy\`, \`notes\` | how cases are packed into tasks, and sentences about it |
+`,
 };
 
 /** A new exit code without a meaning is a type error. */
@@ -60,6 +93,9 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   usage: "The command line or the config is wrong. Nothing was started, or the node that was asked for does not exist.",
   incomplete: "Some node failed. There may be a report; it opens with what is missing. `audit-run retry` runs that.",
   preflight: "Something that the run needs is not there. Nothing was started.",
+  notYet:
+    "`tasks claim`, `tasks next`: nothing is left. `tasks complete`: not everything is admitted; the claim stands.",
+  fenced: "`tasks`: the claim is no longer yours. What was handed in is kept aside, and does not count.",
   interrupted: "Ctrl-C. What was finished is kept.",
   terminated: "SIGTERM. What was finished is kept.",
 };
@@ -92,6 +128,7 @@ function commandSection(command: Command): string {
     table(["argument", "means"], command.registeredArguments.map(argumentRow)),
     table(["option", "means", "choices", "default"], options.map(optionRow)),
     shell(shown, "sh"),
+    remarks[command.name()] ?? "",
   ];
   return parts.filter((part) => part !== "").join("\n");
 }
