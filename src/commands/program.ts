@@ -120,6 +120,16 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
       settle(await cleanCommand(invocation, { config: options.config, all: options.all ?? false }));
     });
 
+  addConfig(program.command("mcp"))
+    .description(
+      "serve the agents' tools by MCP on stdin and stdout, for an agent of your own: over the cases without a finding",
+    )
+    .option("--task <id>", "only this task's cases, such as VA; default: all")
+    .action(async (options: Pick<CommonOptions, "config"> & { task?: string }) => {
+      const { mcpCommand } = await import("./mcp.js");
+      settle(await mcpCommand(invocation, options));
+    });
+
   program
     .command("schema")
     .description("print a JSON Schema: of audit.config.yaml, or of the answer that an agent gives")

@@ -1,0 +1,231 @@
+/**
+ * The tools for a person's own agent, on stdin and stdout, outside of runs: over the last export's cases that have no
+ * finding. The audit folder is taken for the moment of each finding alone, so that an agent left open keeps no run waiting.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { takeFolder } from "../execution/hold.js";
+import { openTraceStore, readTraceStore } from "../execution/traces.js";
+import type { Admission } from "../model/agent.js";
+import type { Case, Export } from "../model/case.js";
+import type { Trace } from "../model/graph.js";
+import { type Failure, failed, ok, type Result } from "../model/result.js";
+import type { TraceReader, TraceStore } from "../model/trace-store.js";
+import type { Warehouse } from "../model/warehouse.js";
+import { redactStrings } from "../support/redact.js";
+import { closest } from "../support/suggest.js";
+import { openDesk } from "../tasks/admission.js";
+import { createAgentTools } from "../tasks/agent-tools.js";
+import { limited, repoRoots } from "../tasks/investigate.js";
+import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
+import { artifactsDigest } from "../tasks/summary.js";
+import { taskQueries, toolContext } from "../tasks/tool-context.js";
+import { exitCodes } from "./exit-codes.js";
+import { type Assigned, assignCases } from "./inputs.js";
+import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
+import { loadArtifacts, openWarehouse } from "./open.js";
+import { auditFolders, makeFolders } from "./run-folder.js";
+
+export interface ServedTools {
+  /** Cases that could be answered. */
+  readonly open: number;
+  /** Findings that were admitted. */
+  readonly admitted: number;
+}
+
+export interface ServeOptions {
+  /** Id of one task; null: the cases of all. */
+  readonly task: string | null;
+  readonly streams: { readonly stdin: NodeJS.ReadableStream; readonly stdout: NodeJS.WritableStream };
+  /** Told when clients are answered, with the number of open cases. */
+  readonly ready: (open: number) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** What the last export has left to do, and how its findings are to be recorded. */
+interface Work extends Pick<Assigned, "partsOf" | "factsOf"> {
+  readonly exported: Trace;
+  readonly cases: readonly Case[];
+  /** Which data the warehouse holds. */
+  readonly data: string;
+  readonly artifacts: Artifacts;
+}
+
+/** Resolves when the client has gone. */
+export async function serveTools(
+  loaded: LoadedAudit,
+  registries: Registries,
+  options: ServeOptions,
+): Promise<Refusal | ServedTools> {
+  const { config, request } = loaded;
+  const reader = await readTraceStore(auditFolders(config.dir, "none").traces);
+  const found = reader.ok ? await workOf(loaded, reader.value, options.task) : reader;
+  if (!found.ok) {
+    const exitCode = found.failure.code === "usage" ? exitCodes.usage : exitCodes.preflight;
+    return refusal(exitCode, redactStrings(found.failure, loaded.redact));
+  }
+  const folders = auditFolders(config.dir, found.value.exported.run);
+  await makeFolders(folders);
+  const opened = await openWarehouse(config, registries, folders.scratch, request.signal);
+  if (!opened.ok) return refusal(exitCodes.preflight, redactStrings(opened.failure, loaded.redact));
+  try {
+    return await serve(loaded, found.value, opened.value, options);
+  } finally {
+    await opened.value.close();
+  }
+}
+
+/** As a retry does: of the last export, as it is. Failure codes: usage, artifacts-stale and those of the artifacts. */
+async function workOf(loaded: LoadedAudit, traces: TraceReader, task: string | null): Promise<Result<Work>> {
+  const { config, request, agent, template, exceptions } = loaded;
+  const [trace, summary] = [traces.find("export")[0], traces.find("summary")[0]];
+  const exported = trace === undefined ? null : ((await traces.read(trace)) as Export | null);
+  if (trace === undefined || summary === undefined || exported === null) {
+    return failed("usage", "there is nothing to investigate: no run has come as far as its export", {
+      hint: "Run `audit-run run export` first: it finds the failing tests and investigates nothing.",
+    });
+  }
+  if ((await artifactsDigest(config.summary.artifacts)) !== summary.observed.artifacts) return stale();
+  const artifacts = await loadArtifacts(config);
+  if (!artifacts.ok) return artifacts;
+  const assigned = await assignCases({
+    ...{ config, agent, traces, exported, exceptions, template: template.digest },
+    project: artifacts.value.project,
+    selection: { groups: [], tests: [] },
+    data: summary.output,
+    requery: null,
+    today: request.now().toISOString().slice(0, 10),
+  });
+  const { tasks } = assigned.assignment;
+  const wanted = tasks.filter((each) => task === null || each.task.id === task);
+  if (task !== null && wanted.length === 0) {
+    const ids = tasks.map((each) => each.task.id);
+    const near = closest(task, ids);
+    const there = `There are: ${ids.slice(0, 60).join(", ")}${ids.length > 60 ? ", …" : ""}.`;
+    const hint = near === undefined ? there : `Did you mean ${near}? ${there}`;
+    return failed("usage", `there is no task ${JSON.stringify(task)}`, { hint });
+  }
+  const open = wanted.flatMap(({ cases }) => cases.filter(({ verdict }) => verdict.kind === "run"));
+  const cases = open.map((each) => each.case);
+  return ok({ ...assigned, exported: trace, cases, data: summary.output, artifacts: artifacts.value });
+}
+
+function stale(): Result<never> {
+  return failed("artifacts-stale", "the test results have changed since the last export", {
+    hint: "Run `audit-run run export`, and start this again.",
+  });
+}
+
+async function serve(
+  loaded: LoadedAudit,
+  work: Work,
+  warehouse: Warehouse,
+  { task, streams, ready, warn }: ServeOptions,
+): Promise<ServedTools> {
+  const borrowed = borrowedStore(loaded, work, warn);
+  const session = sessionOf(loaded, work, warehouse, borrowed.traces);
+  const folder = join(session.run.folder, "tasks", task ?? "mcp");
+  await mkdir(folder, { recursive: true });
+  const queries = await taskQueries(folder, session);
+  const query = limited(warehouse, session);
+  const { cases, partsOf, factsOf } = work;
+  const checkouts = repoRoots(session);
+  const desk = openDesk({
+    ...{ session, cases, partsOf, factsOf, query, sqlOf: queries.sqlOf, repos: checkouts },
+    node: "mcp",
+    answeredBy: "mcp",
+  });
+  const { project } = work.artifacts;
+  const room = { session, task, cases, desk, query, queries, checkouts, project, warehouse, warn };
+  const context = {
+    ...toolContext({ ...room, evidenceDir: null }),
+    submit: (draft: unknown, signal: AbortSignal) => borrowed.during(() => desk.submit(draft, undefined, signal)),
+    failure: () => borrowed.failure() ?? desk.failure,
+  };
+  const { serveStdio } = await import("../mcp/protocol.js");
+  ready(cases.length);
+  await serveStdio(context, loaded.request.signal, streams);
+  await desk.idle();
+  await session.tools.close();
+  return { open: cases.length, admitted: desk.answered.size };
+}
+
+/** The trace store as it is for the time of one finding: the folder is taken, and given back. */
+function borrowedStore(loaded: LoadedAudit, work: Work, warn: (message: string) => void) {
+  const { config, request } = loaded;
+  let store: TraceStore | null = null;
+  let failure: Failure | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+  const nothing: Admission = { admitted: false, objections: [] };
+
+  const takeOne = async (submit: () => Promise<Admission>): Promise<Admission> => {
+    failure = null;
+    const refuse = (why: Failure): Admission => {
+      failure = why;
+      return nothing;
+    };
+    const hold = await takeFolder(config.dir, request.now);
+    if (!hold.ok) return refuse(hold.failure);
+    for (const message of hold.value.warnings) warn(message);
+    try {
+      const opened = await openTraceStore(auditFolders(config.dir, "none").traces);
+      if (!opened.ok) return refuse(opened.failure);
+      store = opened.value;
+      // A run may have exported others meanwhile: what is found here would be of no use.
+      const isSame = store.find("export")[0]?.output === work.exported.output;
+      const admission = isSame ? await submit() : nothing;
+      if (!isSame) failure = failureOf(stale());
+      await store.close();
+      return admission;
+    } finally {
+      store = null;
+      await hold.value.giveBack();
+    }
+  };
+
+  const current = (): TraceStore => {
+    if (store === null) throw new Error("BUG: the trace store is asked outside of a finding");
+    return store;
+  };
+  const traces: TraceStore = {
+    damage: [],
+    find: (subject) => current().find(subject),
+    read: (trace) => current().read(trace),
+    commit: (trace, output) => current().commit(trace, output),
+    close: async () => {},
+  };
+  return {
+    traces,
+    failure: () => failure,
+    during(submit: () => Promise<Admission>): Promise<Admission> {
+      const taken = queue.then(() => takeOne(submit));
+      queue = taken.catch(() => undefined);
+      return taken;
+    },
+  };
+}
+
+function failureOf(result: Result<never>): Failure | null {
+  return result.ok ? null : result.failure;
+}
+
+function sessionOf(loaded: LoadedAudit, work: Work, warehouse: Warehouse, traces: TraceStore): Session {
+  const { config, request, redact, redactValues, agent, template, exceptions } = loaded;
+  const { run } = work.exported;
+  return {
+    ...{ config, redact, redactValues, traces, agent, template, exceptions },
+    run: { id: run, folder: auditFolders(config.dir, run).run, startedAt: request.now() },
+    now: request.now,
+    signal: request.signal,
+    emit: () => undefined,
+    tools: createAgentTools(),
+    slots: { lease: noSlots, clear: noSlots },
+    warehouse: async () => ok(warehouse),
+    artifacts: async () => ok(work.artifacts),
+    progress: { ...newProgress(), data: work.data },
+  };
+}
+
+function noSlots(): never {
+  throw new Error("BUG: a person's own agent works in the person's own checkout");
+}

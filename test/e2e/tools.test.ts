@@ -1,0 +1,225 @@
+// The tools through the built program: an agent that hands in by them, runs that are killed after a tool's answer, and a
+// person's own agent on stdin and stdout.
+import { readdir, readFile, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { afterEach, expect, test } from "vitest";
+import { codeBlocks, document } from "../docs/documents.js";
+import { caseIds, failures, finishedCases } from "../rig/recovery.js";
+import { type AuditFolder, auditFolder, calls, root, setFailures } from "../rig/small-audit.js";
+import { call, value } from "../rig/tools.js";
+
+let audit: AuditFolder;
+afterEach(() => audit.remove());
+
+const [shown] = codeBlocks(document("docs/tools.md"), "js");
+
+/** An audit whose agent is this program, which finds the SDK where a user would have installed it. */
+async function auditWith(program: string, more: Record<string, unknown> = {}): Promise<void> {
+  audit = await auditFolder({ WAREHOUSE_PASSWORD: canary });
+  await symlink(join(root, "node_modules"), join(audit.folder, "node_modules"));
+  await setFailures(audit, failures);
+  await audit.write("agent.mjs", program);
+  await audit.configure({ agent: { use: "command", command: [process.execPath, "./agent.mjs"] }, ...more });
+}
+
+const canary = "canary-of-the-warehouse";
+
+interface Report {
+  readonly status: string;
+  readonly finding: { readonly evidence: readonly { readonly sql: string }[]; readonly provenance: { agent: string } };
+}
+
+async function reports(): Promise<readonly Report[]> {
+  const { cases } = JSON.parse(await audit.read(".audit/findings.json"));
+  return cases.map(({ report }: { readonly report: Report }) => report);
+}
+
+/** Text of every file in the audit folder, by its path. */
+async function everyFile(): Promise<ReadonlyMap<string, string>> {
+  const entries = await readdir(join(audit.folder, ".audit"), { recursive: true, withFileTypes: true });
+  const paths = entries.filter((each) => each.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(path, "utf8")] as const)));
+}
+
+test("docs/tools.md's program answers every case and prints nothing", async () => {
+  await auditWith(shown?.code ?? "");
+  const ended = await audit.run();
+  expect(ended.exitCode, ended.stderr).toBe(0);
+  expect((await reports()).map(({ status }) => status)).toEqual(["found", "found", "found"]);
+  const [run = ""] = await readdir(join(audit.folder, ".audit/runs"));
+  const lines = (await audit.read(`.audit/runs/${run}/tasks/VA/queries.jsonl`)).trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ query_id: "q1", tool: "get_failing_rows", rows: 5, digest: expect.any(String) }),
+    expect.objectContaining({ query_id: "q2", tool: "get_failing_rows", rows: 3 }),
+  ]);
+  const second = await audit.run();
+  expect(second.exitCode, second.stderr).toBe(0);
+});
+
+/** The documented program, which notes what it was given and does `then` after each finding that was accepted. */
+const noting = (then: string): string =>
+  `import { appendFileSync } from "node:fs";
+${(shown?.code ?? "").replace("\n}\nawait client.close", `\n  ${then}\n}\nawait client.close`)}`;
+
+test("a run killed right after a tool's answer has lost nothing, three times over", async () => {
+  // The agent kills the run itself, as soon as it has been told that its finding is kept.
+  await auditWith(
+    noting(
+      'appendFileSync(process.argv[2], test + "@" + group + "\\n"); process.kill(process.ppid, "SIGKILL"); break;',
+    ),
+  );
+  const file = join(audit.folder, "calls.txt");
+  await audit.configure({ agent: { use: "command", command: [process.execPath, "./agent.mjs", file] } });
+  for (let kill = 1; kill <= caseIds.length; kill += 1) {
+    const ended = await audit.run("run", "collect", "--progress", "silent");
+    expect(ended.exitCode).toBe(null);
+    const finished = await finishedCases(audit);
+    expect([...(await calls(audit))].sort()).toEqual([...finished].sort());
+    expect(finished.length).toBeGreaterThanOrEqual(kill);
+    if (finished.length === caseIds.length) break;
+  }
+  // Nothing is left to ask: no agent is started.
+  const last = await audit.run();
+  expect(last.exitCode, last.stderr).toBe(0);
+  expect(await calls(audit)).toHaveLength(caseIds.length);
+  expect((await reports()).map(({ status }) => status)).toEqual(["found", "found", "found"]);
+});
+
+test("an agent that dies at its last case has lost one, and neither its token nor a password is in any file", async () => {
+  const token = 'process.stderr.write("token " + AUDIT_MCP_TOKEN + " " + JSON.stringify(process.env) + "\\n");';
+  await auditWith(noting(`${token} if (group === "VA") process.exit(7);`));
+  const ended = await audit.run();
+  expect(ended.exitCode, ended.stderr).toBe(3);
+  expect(await finishedCases(audit)).toEqual(["total_wrong@VA", "vendor_missing@TX"]);
+  const files = await everyFile();
+  const logs = [...files].filter(([path]) => path.endsWith("agent.log"));
+  expect(logs.length).toBe(2);
+  for (const [, text] of logs) expect(text).toMatch(/^token \[redacted\] \{.*"AUDIT_MCP_TOKEN":"\[redacted\]"/);
+  for (const [path, text] of files) expect([path, text.includes(canary)]).toEqual([path, false]);
+  // The rest, with the same program: it dies after the one that it has handed in.
+  expect((await audit.run("retry")).exitCode).toBe(0);
+});
+
+/** The built program's `mcp`, with the SDK's own client at its other end. */
+async function ownAgent(...args: string[]) {
+  const { PATH = "", HOME = "" } = process.env;
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [join(root, "dist/cli.js"), "mcp", ...args],
+    cwd: audit.folder,
+    env: { PATH, HOME, WAREHOUSE_PASSWORD: canary },
+    stderr: "pipe",
+  });
+  let stderr = "";
+  transport.stderr?.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const client = new Client({ name: "person", version: "1" });
+  await client.connect(transport);
+  return { client, stderr: () => stderr };
+}
+
+const finding = (test: string, group: string, query_id: string) => ({
+  ...{ test, group, classification: "needs_fix", confidence: "high" },
+  root_cause: "The join of bids loses the vendor of these rows.",
+  recommendation: "Join by vendor_id.",
+  evidence: [{ title: "rows without a vendor", query_id }],
+});
+
+test("a person's own agent has the same tools; what it hands in is in the next report, and asked of nobody again", async () => {
+  await auditWith("process.exit(1)");
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  const { client, stderr } = await ownAgent();
+  const task = await value(client, "get_task");
+  expect([task.task, task.open]).toEqual([null, 3]);
+  expect((await client.listTools()).tools).toHaveLength(9);
+  for (const { test, group } of task.cases) {
+    const { query_id } = await value(client, "get_failing_rows", { test, group });
+    expect(await value(client, "submit_finding", finding(test, group, query_id))).toMatchObject({ admitted: true });
+  }
+  await client.close();
+  expect(stderr()).toContain("3 cases without a finding");
+  const ended = await audit.run();
+  expect(ended.exitCode, ended.stderr).toBe(0);
+  expect((await reports()).map((report) => report.finding.provenance.agent)).toEqual(["mcp", "mcp", "mcp"]);
+});
+
+test("it may be left open: it takes the folder for each finding alone, and is refused while a run is on", async () => {
+  // The agent of the run waits until it is let go.
+  await auditWith('process.stderr.write("waiting"); process.stdin.resume(); setInterval(() => {}, 1000);');
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  const { client } = await ownAgent("--task", "VA");
+  const task = await value(client, "get_task");
+  expect([task.task, task.open]).toEqual(["VA", 2]);
+  const { query_id } = await value(client, "run_sql", { sql: "select 1" });
+
+  const run = audit.start("--progress", "plain");
+  await run.says("investigate:");
+  const refused = await call(client, "submit_finding", finding("total_wrong", "VA", query_id));
+  expect(refused).toMatchObject({ isError: true, text: expect.stringContaining("state-locked") });
+  run.kill("SIGTERM");
+  expect((await run.ended).exitCode).toBe(143);
+
+  expect(await value(client, "submit_finding", finding("total_wrong", "VA", query_id))).toMatchObject({
+    cases_left: 1,
+  });
+  // Other results of the tests: what is found for those before is of no use.
+  await setFailures(audit, { total_wrong: [["VA", 9]] });
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  const late = await call(client, "submit_finding", finding("vendor_missing", "VA", query_id));
+  expect(late).toMatchObject({ isError: true, text: expect.stringContaining("artifacts-stale") });
+  await client.close();
+});
+
+test("it says what is missing: an export, or a task of that name", async () => {
+  await auditWith("process.exit(1)");
+  expect(await audit.run("mcp")).toMatchObject({
+    exitCode: 2,
+    stdout: "",
+    stderr: expect.stringContaining("audit-run run export"),
+  });
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  expect(await audit.run("mcp", "--task", "VB")).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("Did you mean VA?"),
+  });
+});
+
+test("a client that goes while its finding is checked has it kept, and the program ends", async () => {
+  await auditWith("process.exit(1)");
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  // stdin ends at once, behind three messages.
+  const messages = [
+    {
+      method: "initialize",
+      params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "x", version: "1" } },
+    },
+    { method: "tools/call", params: { name: "run_sql", arguments: { sql: "select 1" } } },
+    {
+      method: "tools/call",
+      params: {
+        name: "submit_finding",
+        arguments: {
+          ...finding("total_wrong", "VA", "q1"),
+          evidence: [{ sql: "select count(*) from small.main.bids", value: 10 }],
+        },
+      },
+    },
+  ];
+  const input = messages.map((message, id) => `${JSON.stringify({ jsonrpc: "2.0", id, ...message })}\n`).join("");
+  const { spawnSync } = await import("node:child_process");
+  const { PATH, HOME } = process.env;
+  const ended = spawnSync(process.execPath, [join(root, "dist/cli.js"), "mcp"], {
+    cwd: audit.folder,
+    env: { PATH, HOME },
+    input,
+    encoding: "utf8",
+  });
+  expect(ended.status, ended.stderr).toBe(0);
+  // stdout is the protocol's alone.
+  for (const line of ended.stdout.trim().split("\n")) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
+  expect(ended.stderr).toContain("1 finding handed in");
+  expect(await finishedCases(audit)).toEqual(["total_wrong@VA"]);
+});
