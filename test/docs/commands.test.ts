@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { commandFirst } from "../../src/commands/arguments.js";
 import { createProgram } from "../../src/commands/program.js";
 import { silentTerminal } from "../rig/silent-terminal.js";
 import { auditArguments, commands, document, documents, root } from "./documents.js";
@@ -15,7 +16,7 @@ async function complaint(argv: readonly string[]): Promise<string | null> {
     command.configureOutput(quiet).action(() => undefined);
   }
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync([...commandFirst(argv, program)], { from: "user" });
   } catch (error) {
     const { exitCode, message } = error as { readonly exitCode?: number; readonly message: string };
     // `--help` and `--version` end the parser as well.
