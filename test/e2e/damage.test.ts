@@ -1,22 +1,13 @@
-// The audit folder is damaged at random, ten times; test/long/damage.test.ts does it two hundred times.
-import { rename } from "node:fs/promises";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { surviveDamage } from "../rig/damage.js";
-import { failures, findings } from "../rig/recovery.js";
-import { type AuditFolder, agentProgram, smallAudit } from "../rig/small-audit.js";
+// The audit folder is damaged at random, a few times; test/long/damage.test.ts does it two hundred times.
+import { afterAll, beforeAll, test } from "vitest";
+import { type DamageTest, damageTest, surviveDamage } from "../rig/damage.js";
 
-let audit: AuditFolder;
-let undisturbed: unknown;
+let damaged: DamageTest;
 beforeAll(async () => {
-  audit = await smallAudit(failures);
-  await audit.configure({ agent: { ...(await agentProgram(audit)), slot: false } });
-  expect(await audit.run()).toMatchObject({ exitCode: 0 });
-  undisturbed = await findings(audit);
-  await rename(join(audit.folder, ".audit"), join(audit.folder, "kept"));
+  damaged = await damageTest();
 });
-afterAll(() => audit.remove());
+afterAll(() => damaged.audit.remove());
 
-test.each(Array.from({ length: 5 }, (_, seed) => seed))("damage %d is noticed or changes nothing", async (seed) => {
-  await surviveDamage(audit, seed, undisturbed);
+test.concurrent.each([0, 1, 2, 3, 4, 5])("damage %d is noticed, or mended and harmless", async (seed) => {
+  await surviveDamage(damaged, seed);
 });

@@ -22,7 +22,7 @@ test("there were many places, and the program was killed at nearly all of them",
   for (const kill of [whole, recovery]) {
     expect(kill.points.length).toBeGreaterThan(100);
     // tasks.json is rewritten as time goes by, and not as often each time.
-    expect(killed.get(kill)).toBeGreaterThan(0.9 * kill.points.length);
+    expect(killed.get(kill)).toBeGreaterThan(0.85 * kill.points.length);
   }
   process.stdout.write(
     `killed at ${killed.get(whole)} of ${whole.points.length} places, in recovery at ${killed.get(recovery)} of ${recovery.points.length}\n`,

@@ -2,12 +2,14 @@
  * Damages the files of an audit folder as a bad disk, a careless hand or a half-finished copy would, the same way for the
  * same number, and looks at what the next run makes of it.
  */
-import { cp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { randomFrom } from "../crash/crash.js";
+import { copyOf, prepared } from "./kill.js";
 import { askedIn, findings, runs } from "./recovery.js";
 import type { AuditFolder } from "./small-audit.js";
+import { runProgram } from "./strace.js";
 
 /** What was done, in words; one of: a bit flipped, a file cut off, a file deleted. */
 export async function damage(folder: string, seed: number): Promise<string> {
@@ -18,9 +20,9 @@ export async function damage(folder: string, seed: number): Promise<string> {
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    // Evidence packs are nearly all of it, and nobody reads them again: one file in three is of the state.
-    .filter((file) => random() < 0.15 || !file.includes("/evidence/"))
-    .sort();
+    .sort()
+    // What is left of earlier runs is nearly all of it, and nobody reads it again: one file in two is of the state.
+    .filter((file) => random() < 0.1 || !file.includes("/runs/"));
   const file = files[Math.floor(random() * files.length)];
   if (file === undefined) throw new Error("there is nothing to damage");
   const bytes = await readFile(file);
@@ -41,28 +43,71 @@ export async function damage(folder: string, seed: number): Promise<string> {
   return `${name}: deleted`;
 }
 
+export interface DamageTest {
+  /** Holds `start`, the audit folder of a finished audit. */
+  readonly audit: AuditFolder;
+  /** What people and programs read of it after another run, byte for byte. */
+  readonly views: unknown;
+  readonly undisturbed: unknown;
+}
+
+/** A finished audit, and what another run makes of it that nobody has damaged. */
+export async function damageTest(): Promise<DamageTest> {
+  const audit = await prepared();
+  expect(await runProgram(audit, { run: 1 })).toMatchObject({ exitCode: 0 });
+  await rename(join(audit.folder, ".audit"), join(audit.folder, "start"));
+  const copy = await copyOf(audit);
+  await rm(join(copy.folder, ".audit/whole-trace.json"));
+  expect(await runProgram(copy, { run: 2 })).toMatchObject({ exitCode: 0 });
+  const test = { audit, views: await viewsOf(copy), undisturbed: await findings(copy) };
+  await copy.remove();
+  return test;
+}
+
 /**
- * From a finished audit: damages it and runs again. That run has to complete with the findings that a clean one has;
- * only damaged traces make it ask an agent again. `verify` notices what happened to them, and `clean` mends it.
+ * Damages a finished audit and runs again. Whatever was damaged, that run completes with the findings that there were, and
+ * with the same pages. What decides on reuse is named when it is damaged, by `verify` and by the run that needs it; only
+ * then an agent is asked again.
  */
-export async function surviveDamage(audit: AuditFolder, seed: number, undisturbed: unknown): Promise<void> {
-  const folder = join(audit.folder, ".audit");
-  const kept = join(audit.folder, "kept");
-  await rm(folder, { recursive: true, force: true });
-  await cp(kept, folder, { recursive: true });
-  const before = await runs(audit);
-  const what = await damage(folder, seed);
-  const verified = await audit.run("verify");
-  // Of a journal that was cut off between two lines, outputs are left that no line names.
-  const noticed = what.startsWith("traces/") ? /damaged\. |unused/ : /all is as it was written/;
-  expect(verified.stdout, what).toMatch(noticed);
-  const end = await audit.run("--progress", "plain");
-  expect(end, `${what}\n${end.stderr}`).toMatchObject({ exitCode: 0 });
-  expect(await findings(audit), what).toEqual(undisturbed);
-  const run = (await runs(audit)).find((name) => !before.includes(name)) ?? "";
-  const asked = await askedIn(audit, run);
-  if (asked.length > 0) expect(what).toMatch(/^traces\//);
-  if (what.startsWith("traces/journal.jsonl: a bit")) expect(end.stderr, what).toContain("journal.jsonl");
-  expect(await audit.run("clean")).toMatchObject({ exitCode: 0 });
-  expect((await audit.run("verify")).stdout, what).toContain("all is as it was written");
+export async function surviveDamage({ audit, views, undisturbed }: DamageTest, seed: number): Promise<string> {
+  const copy = await copyOf(audit);
+  try {
+    const what = await damage(join(copy.folder, ".audit"), seed);
+    const [file = ""] = what.split(": ");
+    const before = await runs(copy);
+    const isState = file.startsWith("traces/");
+    const verified = await runProgram(copy, { run: 2, args: ["verify"] });
+    expect(verified.exitCode, what).toBe(isState ? 3 : 0);
+    const needed = await neededOutputs(audit);
+    const end = await runProgram(copy, { run: 2, args: ["--progress", "plain"] });
+    expect(end, `${what}\n${end.stderr}`).toMatchObject({ exitCode: 0 });
+    // What is left of earlier runs nobody reads; of anything else it is seen that it is not as it was.
+    if (!file.startsWith("runs/")) expect(end.stderr, what).not.toContain("Nothing has changed");
+    if (isState) expect(verified.stdout, what).toContain(file);
+    if (isState && (!file.includes("objects/") || needed.has(file))) expect(end.stderr, what).toContain(`⚠ ${file}`);
+    expect(await findings(copy), what).toEqual(undisturbed);
+    const run = (await runs(copy)).find((name) => !before.includes(name));
+    const asked = run === undefined ? [] : await askedIn(copy, run);
+    if (asked.length > 0) expect(end.stderr, what).toContain("⚠ traces/");
+    else if (run !== undefined) expect(await viewsOf(copy), what).toEqual(views);
+    expect(await runProgram(copy, { run: 3, args: ["clean"] })).toMatchObject({ exitCode: 0 });
+    expect((await runProgram(copy, { run: 3, args: ["verify"] })).stdout, what).toContain("all is as it was written");
+    return what;
+  } finally {
+    await copy.remove();
+  }
+}
+
+/** Files of outputs that a run reads again: all but what the summary has said, of which the digest is enough. */
+async function neededOutputs(audit: AuditFolder): Promise<ReadonlySet<string>> {
+  const lines = (await audit.read("start/traces/journal.jsonl")).trim().split("\n");
+  const traces = lines.map((line) => JSON.parse(line) as { readonly subject: string; readonly output: string });
+  const needed = traces.filter(({ subject }) => subject !== "summary");
+  return new Set(needed.map(({ output }) => `traces/objects/${output.slice(0, 2)}/${output.slice(2)}.json`));
+}
+
+async function viewsOf(audit: AuditFolder): Promise<unknown> {
+  const results = (await readdir(join(audit.folder, ".audit/results"))).map((name) => `results/${name}`);
+  const names = ["tasks.json", "full-report.md", "findings.json", ...results].sort();
+  return Promise.all(names.map(async (name) => [name, await audit.read(`.audit/${name}`)]));
 }

@@ -21,7 +21,7 @@ export interface ProgramOptions {
 }
 
 /** With one thread for files, so that calls come in the same order each time, nearly. */
-export function startProgram(audit: AuditFolder, { args = [], strace, run, env = {} }: ProgramOptions): ChildProcess {
+function startProgram(audit: AuditFolder, { args = [], strace, run, env = {} }: ProgramOptions): ChildProcess {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
   const own = [process.execPath, join(root, "dist/cli.js"), ...args];
   const [command = "", ...rest] =
