@@ -26,6 +26,8 @@ export interface ToolServer {
   readonly url: string;
   /** Bearer token of this task; worth nothing once the server is closed. */
   readonly token: string;
+  /** Whether a client has introduced itself by now. Without this nobody can tell for a program that does not say it. */
+  readonly wasReached?: () => boolean;
   /** Ends what runs, and frees the port. */
   close(): Promise<void>;
 }

@@ -17,7 +17,6 @@ export type FailureCode =
   | "agent-stalled"
   | "agent-timeout"
   | "agent-too-old"
-  | "agent-tools"
   | "agent-turns"
   | "answer-invalid"
   | "artifacts-missing"

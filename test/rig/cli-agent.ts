@@ -52,6 +52,8 @@ export async function openStage(script: Script, more: Readonly<Record<string, st
     NO_PROXY: "127.0.0.1",
     ANTHROPIC_BASE_URL: stub.url,
     ANTHROPIC_API_KEY: dummyKey,
+    OPENAI_BASE_URL: `${stub.url}/v1`,
+    CODEX_API_KEY: dummyKey,
     SNOWFLAKE_PASSWORD: "canary-of-the-warehouse",
     ...more,
   };

@@ -23,6 +23,7 @@ export async function startToolServer(
   const token = "tools-token-of-this-run";
   const calls: { name: string; args: unknown }[] = [];
   const refused: string[] = [];
+  let reached = false;
   const http = createServer((request, response) => {
     if (request.headers.authorization !== `Bearer ${token}`) {
       refused.push(String(request.headers.authorization));
@@ -33,6 +34,7 @@ export async function startToolServer(
       response.writeHead(405).end();
       return;
     }
+    reached = true;
     const server = new Server({ name: "audit", version: "1" }, { capabilities: { tools: {} } });
     server.setRequestHandler(ListToolsRequestSchema, () => ({
       tools: ["get_task", "submit_finding"].map((name) => ({
@@ -55,6 +57,7 @@ export async function startToolServer(
     token,
     calls,
     refused,
+    wasReached: () => reached,
     close: () =>
       new Promise((resolve) => {
         http.close(() => resolve());

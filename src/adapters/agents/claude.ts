@@ -67,8 +67,9 @@ const cli: Cli<Settings> = {
       return { loggedIn: typeof status?.loggedIn === "boolean" ? status.loggedIn : null };
     },
   }),
+  followsLinks: false,
   build,
-  parse,
+  parser: () => parse,
   finish,
 };
 

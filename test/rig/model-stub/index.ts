@@ -73,6 +73,11 @@ export async function startModelStub(script: Script): Promise<ModelStub> {
     const text = await readAll(request);
     const api = /^\/v1\/messages(\?|$)/.test(path) ? "anthropic" : /\/responses(\?|$)/.test(path) ? "openai" : null;
     if (api === null || request.method !== "POST") {
+      // codex tries a WebSocket first; 426 tells it at once that there is none.
+      if (request.headers.upgrade !== undefined && api !== null) {
+        response.writeHead(426).end();
+        return;
+      }
       // Some programs look first whether anybody is there.
       if (request.method !== "HEAD") strays.push(`${request.method} ${path}`);
       response.writeHead(request.method === "HEAD" ? 200 : 404).end();

@@ -27,7 +27,7 @@ function investigator<Settings extends CliSettings>(
   settings: Settings,
   context: AgentContext,
 ): Investigator {
-  const env = environment(context.env, cli.variables(context.env), settings.env);
+  const env = environment(context.env, cli.variables(context.env, settings), settings.env);
   const named = settings.program ?? cli.program;
   const program = /^\.\.?\//.test(named) ? resolve(context.baseDir, named) : named;
   // Its login is the one secret in its reach: whatever it prints of it goes into no file.

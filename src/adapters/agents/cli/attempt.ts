@@ -13,6 +13,7 @@ import { capturedText, type ProcessEnd, runProcess } from "../../../support/proc
 import { type Cli, type Finish, type Question, tokenVariable } from "./contract.js";
 import { capped, handIn } from "./hand-in.js";
 import { instructions } from "./instructions.js";
+import { linksOutOf, programFile } from "./paths.js";
 import type { CliSettings, Variant } from "./settings.js";
 import { noUsage, type Watched, watch } from "./watch.js";
 
@@ -68,7 +69,8 @@ async function run<Settings extends CliSettings>(
 ): Promise<Result<Attempted>> {
   const { cli, settings, variant, request } = own;
   const files = fileNames(own);
-  const invocation = cli.build(questionOf(own, tools, files.folder), settings);
+  const question = await questionOf(own, tools, files.folder);
+  const invocation = cli.build(question, settings, own.env);
   const halt = new AbortController();
   let stopped: Stop | null = null;
   const stop = (outcome: AgentOutcome, message: string): void => {
@@ -77,7 +79,10 @@ async function run<Settings extends CliSettings>(
   };
   const { maxTurns, budget } = variant;
   const watched = watch({
-    ...own,
+    cli,
+    version: own.version,
+    parse: cli.parser(settings),
+    redact: own.redact,
     before: own.conversation?.total ?? noUsage,
     needsTools: tools !== null,
     maxTurns,
@@ -108,17 +113,17 @@ async function run<Settings extends CliSettings>(
   watched.end();
   if (!ended.ok) return notStarted(ended.failure, cli.install);
   if (request.signal.aborted && !isTimeout(request.signal)) return failed("aborted", `${cli.id} was ended`);
-  return ok(await conclude(own, ended.value, watched, stopped));
+  return ok(await conclude(own, ended.value, watched, { stopped, tools }));
 }
 
 async function conclude<Settings extends CliSettings>(
   own: Attempt<Settings>,
   end: ProcessEnd,
   watched: Watched,
-  stopped: Stop | null,
+  { stopped, tools }: { readonly stopped: Stop | null; readonly tools: ToolServer | null },
 ): Promise<Attempted> {
   const { cli, request, redact } = own;
-  const finish = decide(own, end, watched, stopped);
+  const finish = decide(own, end, watched, { stopped, tools });
   const id = watched.told.started?.conversation ?? null;
   const conversation = id === null ? null : { id, total: watched.total };
   const detail = redact(
@@ -144,7 +149,7 @@ function decide<Settings extends CliSettings>(
   { cli, request, settings, variant }: Attempt<Settings>,
   end: ProcessEnd,
   watched: Watched,
-  stopped: Stop | null,
+  { stopped, tools }: { readonly stopped: Stop | null; readonly tools: ToolServer | null },
 ): Finish {
   const { answer } = watched.told.result ?? {};
   if (end.reason === "output-too-large") {
@@ -163,26 +168,31 @@ function decide<Settings extends CliSettings>(
   if (finish.outcome === "budget")
     return { ...finish, message: `${cli.id} has used up its budget of $${variant.budget}` };
   if (finish.outcome === "turns") return { ...finish, message: `${cli.id} took more than ${variant.maxTurns} turns` };
-  if (finish.outcome === "ok" && request.tools !== null && cli.tellsServers && watched.toolsConnected !== true) {
+  const missed = (cli.tellsServers && watched.toolsConnected !== true) || tools?.wasReached?.() === false;
+  if (finish.outcome === "ok" && tools !== null && missed) {
     return { outcome: "tools-unavailable", message: `${cli.id} ran without the audit's tools` };
   }
   return finish;
 }
 
-function questionOf<Settings extends CliSettings>(
-  { request, variant, conversation }: Attempt<Settings>,
+async function questionOf<Settings extends CliSettings>(
+  { cli, request, variant, conversation, program, env }: Attempt<Settings>,
   tools: ToolServer | null,
   folder: string,
-): Question {
+): Promise<Question> {
   const resume = request.followUp === null ? null : conversation;
   const cwd = workingFolder(request);
+  const others = [request.evidenceDir, ...Object.values(request.checkouts)];
+  const folders = [...new Set(others)].filter((path) => path !== cwd);
   return {
     prompt: resume === null || request.followUp === null ? request.prompt : request.followUp,
     instructions: tools === null ? null : instructions,
     resume: resume?.id ?? null,
     conversation: randomUUID(),
     cwd,
-    folders: [...new Set([request.evidenceDir, ...Object.values(request.checkouts)])].filter((path) => path !== cwd),
+    folders,
+    program: await programFile(program, env.PATH ?? ""),
+    links: cli.followsLinks ? (await Promise.all([cwd, ...folders].map(linksOutOf))).flat() : [],
     toolsUrl: tools?.url ?? null,
     model: variant.model,
     maxTurns: variant.maxTurns,

@@ -19,7 +19,11 @@ export interface Question {
   readonly resume: string | null;
   /** A UUID that a new conversation may be given. */
   readonly conversation: string;
+  /** The program's own file, links followed; null where it is not known. */
+  readonly program: string | null;
   readonly cwd: string;
+  /** Links in `cwd` and `folders` that lead out of them; absolute. Only where `followsLinks`. */
+  readonly links: readonly string[];
   /** Other folders that it may read; absolute. */
   readonly folders: readonly string[];
   /** Null: no tools of ours. */
@@ -105,7 +109,7 @@ export interface Cli<Settings extends CliSettings = CliSettings> {
   readonly install: string;
   readonly signIn: string;
   /** Variables of the user that it is given, besides those that every program gets. */
-  readonly variables: (env: Readonly<Record<string, string | undefined>>) => readonly RegExp[];
+  readonly variables: (env: Readonly<Record<string, string | undefined>>, settings: Settings) => readonly RegExp[];
   /** What else decides its answer. Parts of the fingerprint. */
   readonly parts: (settings: Settings) => Readonly<Record<string, string>>;
   /** Which limits it keeps itself; we keep the others. */
@@ -118,9 +122,12 @@ export interface Cli<Settings extends CliSettings = CliSettings> {
     readonly args: readonly string[];
     readonly read: (end: ProcessEnd) => Login;
   } | null;
-  readonly build: (question: Question, settings: Settings) => Invocation;
-  /** A line that is nothing to us gives nothing. Never throws. */
-  readonly parse: (line: string) => readonly CliEvent[];
+  /** It reads through links that lead out of its folders: they must be forbidden one by one. */
+  readonly followsLinks: boolean;
+  /** @param env what it is given; of the user's own environment, that is. */
+  readonly build: (question: Question, settings: Settings, env: Readonly<Record<string, string>>) => Invocation;
+  /** Reads lines. One that is nothing to us gives nothing. Never throws. */
+  readonly parser: (settings: Settings) => (line: string) => readonly CliEvent[];
   /** What it came to, where the program ended by itself. */
   readonly finish: (end: ProcessEnd, told: Told) => Finish;
 }

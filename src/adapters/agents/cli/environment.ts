@@ -22,7 +22,14 @@ export function environment(
     const allowed = [...everyProgram, ...more].some((pattern) => pattern.test(name));
     if (value !== undefined && allowed) env[name] = value;
   }
-  return { ...env, ...settings };
+  return { ...env, ...aroundProxy(env), ...settings };
+}
+
+/** The tools are on this machine: no proxy must be asked for them. */
+function aroundProxy(env: Readonly<Record<string, string>>): Record<string, string> {
+  if (!Object.keys(env).some((name) => /_proxy$/i.test(name))) return {};
+  const own = [env.NO_PROXY ?? env.no_proxy ?? "", "127.0.0.1", "localhost"].filter((name) => name !== "").join(",");
+  return { NO_PROXY: own, no_proxy: own };
 }
 
 /** Where a model is reached by way of a cloud, that cloud's login; never otherwise, for it may open a warehouse. */

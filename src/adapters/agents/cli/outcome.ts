@@ -15,7 +15,7 @@ const codes: Readonly<Record<Exclude<AgentOutcome, "ok" | "invalid-answer">, Fai
   timeout: "agent-timeout",
   stalled: "agent-stalled",
   killed: "agent-killed",
-  "tools-unavailable": "agent-tools",
+  "tools-unavailable": "tools-unavailable",
   "agent-error": "agent-failed",
 };
 

@@ -23,7 +23,8 @@ export interface Watched {
 }
 
 export interface WatchOptions {
-  readonly cli: Pick<Cli, "parse" | "keeps" | "id">;
+  readonly cli: Pick<Cli, "keeps" | "id">;
+  readonly parse: (line: string) => readonly CliEvent[];
   readonly version: string;
   readonly before: Usage;
   readonly needsTools: boolean;
@@ -100,7 +101,7 @@ export function watch(options: WatchOptions): Watched {
 
   return {
     line(line) {
-      for (const event of cli.parse(line)) (take[event.type] as (event: CliEvent) => void)(event);
+      for (const event of options.parse(line)) (take[event.type] as (event: CliEvent) => void)(event);
     },
     end() {
       // One that was ended before it told its sum has spent what its answers did, at a price that nobody told.

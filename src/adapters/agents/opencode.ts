@@ -1,0 +1,212 @@
+/**
+ * opencode as an agent (`opencode run --format json`, 1.18 and later). It has no structured output: its last words hold the
+ * answer. Its configuration is handed over in a variable, and a checkout's own is not read.
+ * Knows no process: cli/ runs it.
+ */
+import { relative } from "node:path";
+import { z } from "zod";
+import type { Usage } from "../../model/agent.js";
+import type { ProcessEnd } from "../../support/process.js";
+import { cliAgent } from "./cli/agent.js";
+import {
+  type Cli,
+  type CliEvent,
+  type Finish,
+  type Invocation,
+  type Question,
+  type Told,
+  tokenVariable,
+} from "./cli/contract.js";
+import { cloudVariables } from "./cli/environment.js";
+import { type Json, jsonLine, number, record, text } from "./cli/json.js";
+import { outcomeOfStatus } from "./cli/outcome.js";
+import { cliSettings } from "./cli/settings.js";
+
+const settings = cliSettings.extend({
+  model: z
+    .string()
+    .regex(/^[^/\s]+\/\S+$/, "must be PROVIDER/MODEL, such as anthropic/claude-sonnet-4-5")
+    .optional()
+    .describe("PROVIDER/MODEL. A part of the fingerprint. Default: opencode's own."),
+  variant: z
+    .string()
+    .min(1)
+    .max(50)
+    .optional()
+    .describe("The model's variant, such as `high`. A part of the fingerprint."),
+  auto: z
+    .boolean()
+    .refine((auto) => !auto, "must be false: what is not allowed is refused, and approving everything is not offered")
+    .default(false)
+    .describe("Only false: what an agent may not do is refused, and nobody is asked."),
+});
+type Settings = z.infer<typeof settings>;
+
+/** Variables with a login of one of its providers; AWS and Google only where the model is theirs. */
+const logins =
+  /^(ANTHROPIC|OPENAI|GEMINI|GOOGLE_GENERATIVE_AI|OPENROUTER|MISTRAL|GROQ|XAI|DEEPSEEK|TOGETHER|CEREBRAS|OPENCODE|AZURE|AZURE_OPENAI|GITHUB_COPILOT)_(API_KEY|TOKEN|BASE_URL|RESOURCE_NAME)$/;
+
+const cli: Cli<Settings> = {
+  id: "opencode",
+  program: "opencode",
+  settings,
+  minimum: "1.18.0",
+  install: "Install it: npm install -g opencode-ai@latest.",
+  signIn: "Log in with `opencode auth login`, or set the key of your model's provider, such as ANTHROPIC_API_KEY.",
+  variables: (_env, { model = "" }) => [
+    logins,
+    ...cloudVariables({
+      aws: model.startsWith("amazon-bedrock/"),
+      google: model.startsWith("google-vertex"),
+      azure: model.startsWith("azure"),
+    }),
+  ],
+  parts: ({ variant }) => (variant === undefined ? {} : { variant }),
+  keeps: { turns: false, budget: false },
+  tellsServers: false,
+  followsLinks: true,
+  version: (stdout) => /^(\d+\.\d+\.\d+)/.exec(stdout.trim())?.[1] ?? null,
+  // Some of its providers need no login, so that none is no news.
+  login: () => null,
+  build,
+  parser: () => parse,
+  finish,
+};
+
+export const opencode = cliAgent(cli);
+
+function build(question: Question, { variant }: Settings, env: Readonly<Record<string, string>>): Invocation {
+  const { resume, toolsUrl, model, folders, cwd, links } = question;
+  const allowed = Object.fromEntries(folders.map((folder) => [`${folder}/*`, "allow"]));
+  // It follows a link out of the checkout, which its rule for other folders does not see.
+  const escapes = Object.fromEntries(
+    links.flatMap((link) => [relative(cwd, link), `${relative(cwd, link)}/*`]).map((link) => [link, "deny"]),
+  );
+  const files = { "*": "allow", ...escapes };
+  const provider = model?.split("/")[0] ?? "";
+  const config = {
+    share: "disabled",
+    autoupdate: false,
+    snapshot: false,
+    lsp: false,
+    formatter: false,
+    instructions: [],
+    plugin: [],
+    permission: {
+      "*": "deny",
+      "audit_*": "allow",
+      read: files,
+      glob: "allow",
+      list: files,
+      grep: "allow",
+      external_directory: { "*": "deny", ...allowed },
+    },
+    ...(question.instructions === null ? {} : { agent: { build: { prompt: question.instructions } } }),
+    ...baseUrl(provider, env),
+    mcp:
+      toolsUrl === null
+        ? {}
+        : {
+            audit: {
+              type: "remote",
+              url: toolsUrl,
+              headers: { Authorization: `Bearer {env:${tokenVariable}}` },
+              oauth: false,
+              enabled: true,
+            },
+          },
+  };
+  const args = [
+    ...["run", "--format", "json", "--pure", "--title", "audit"],
+    ...(model === null ? [] : ["--model", model]),
+    ...(variant === undefined ? [] : ["--variant", variant]),
+    ...(resume === null ? [] : ["--session", resume]),
+  ];
+  const switches = {
+    OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
+    OPENCODE_DISABLE_PROJECT_CONFIG: "1",
+    OPENCODE_DISABLE_CLAUDE_CODE: "1",
+    OPENCODE_DISABLE_AUTOUPDATE: "1",
+    OPENCODE_DISABLE_DEFAULT_PLUGINS: "1",
+    OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
+  };
+  return { args, env: switches, stdin: question.prompt };
+}
+
+/** Of the user's own environment, as the provider's other programs take it; opencode itself reads it nowhere. */
+function baseUrl(provider: string, env: Readonly<Record<string, string>>): object {
+  const url = env[`${provider.toUpperCase()}_BASE_URL`];
+  if (url === undefined || !["anthropic", "openai"].includes(provider)) return {};
+  const withVersion = /\/v\d+\/?$/.test(url) ? url : `${url.replace(/\/$/, "")}/v1`;
+  return { provider: { [provider]: { options: { baseURL: withVersion } } } };
+}
+
+function parse(line: string): readonly CliEvent[] {
+  const message = jsonLine(line);
+  if (message === null) return [];
+  const part = record(message.part);
+  const id = text(part.messageID) ?? "";
+  switch (message.type) {
+    case "step_start":
+      return [
+        { type: "started", conversation: text(message.sessionID), model: null, version: null },
+        { type: "turn", id },
+      ];
+    case "text": {
+      const words = text(part.text);
+      return words === null ? [] : [{ type: "says", text: words }];
+    }
+    case "tool_use": {
+      const tool = (text(part.tool) ?? "").replace(/^audit_/, "");
+      return [{ type: "uses", tool, detail: JSON.stringify(record(part.state).input ?? {}) }];
+    }
+    case "step_finish":
+      return ofStep(part);
+    case "error":
+      return ofError(record(message.error));
+    default:
+      return [];
+  }
+}
+
+function ofStep(part: Json): readonly CliEvent[] {
+  const tokens = record(part.tokens);
+  const cache = record(tokens.cache);
+  const usage: Usage = {
+    input: (number(tokens.input) ?? 0) + (number(cache.write) ?? 0),
+    output: (number(tokens.output) ?? 0) + (number(tokens.reasoning) ?? 0),
+    cached: number(cache.read) ?? 0,
+    cost: number(part.cost),
+    turns: 1,
+  };
+  const kind = text(part.reason) ?? "unknown";
+  return [
+    { type: "spent", usage },
+    { type: "result", isError: false, kind, status: null, text: "" },
+  ];
+}
+
+function ofError(error: Json): readonly CliEvent[] {
+  const data = record(error.data);
+  const message = text(data.message) ?? text(error.name) ?? "an error without a text";
+  const status = number(data.statusCode);
+  return [
+    { type: "error", status, message },
+    { type: "result", isError: true, kind: text(error.name) ?? "error", status, text: message },
+  ];
+}
+
+function finish(end: ProcessEnd, { result, said }: Told): Finish {
+  const { signal, exitCode } = end;
+  if (result === null || (exitCode !== 0 && !result.isError)) {
+    if (signal !== null || exitCode === 143 || exitCode === 137) {
+      return { outcome: "killed", message: `opencode was ended by ${signal ?? "a signal"}` };
+    }
+    return { outcome: "agent-error", message: `opencode exited with ${exitCode} and no result` };
+  }
+  if (result.isError) {
+    return { outcome: outcomeOfStatus(result.status) ?? "agent-error", message: `opencode: ${result.text}` };
+  }
+  if (result.kind !== "stop") return { outcome: "agent-error", message: `opencode stopped for ${result.kind}` };
+  return { outcome: "ok", message: "opencode answered", answer: said };
+}
