@@ -94,6 +94,7 @@ async function run<Settings extends CliSettings>(
   const silence = setTimeout(() => stop("stalled", `${cli.id} said nothing for ${idle / 1000} s and was ended`), idle);
   const ended = await runProcess({
     command: [own.program, ...invocation.args],
+    purpose: `investigate:${request.task.id}`,
     cwd: workingFolder(request),
     env: { ...own.env, ...invocation.env, ...(tools === null ? {} : { [tokenVariable]: tools.token }) },
     input: invocation.stdin,
