@@ -16,8 +16,9 @@ export interface LastRun {
 }
 
 export async function writeLastRun(session: Session, exitCode: number, ends: readonly Settled[]): Promise<void> {
+  // Who asked for what there is not has not had a run fail.
   const failed = ends.flatMap(({ node, failure }) =>
-    failure === undefined ? [] : [{ node, message: failure.message }],
+    failure === undefined || failure.code === "usage" ? [] : [{ node, message: failure.message }],
   );
   const last: LastRun = { version: 1, run: session.run.id, at: session.run.startedAt.toISOString(), exitCode, failed };
   await writeFileAtomic(fileIn(session.config.dir), `${JSON.stringify(last, null, 2)}\n`);

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { type Explanation, explain, explainWhole } from "../audit/explain.js";
 import type { Refusal } from "../audit/load.js";
 import { stillWhole } from "../audit/whole-trace.js";
+import { visible } from "../reporters/terminal/text.js";
 import { closest } from "../support/suggest.js";
 import type { CommonOptions, Invocation } from "./options.js";
 import { refuse, requestOf } from "./request.js";
@@ -26,7 +27,7 @@ export async function explainCommand(
     );
     return 2;
   }
-  terminal.print(options.json ? JSON.stringify(explained, null, 2) : explained.lines.join("\n"));
+  terminal.print(options.json ? JSON.stringify(explained, null, 2) : visible(explained.lines.join("\n")));
   return 0;
 }
 

@@ -2,7 +2,7 @@
 import { plan } from "../audit.js";
 import type { Plan, PlanRow } from "../graph/plan.js";
 import { counted } from "../model/amount.js";
-import { durationText, harmless } from "../reporters/terminal/text.js";
+import { durationText, harmless, visible } from "../reporters/terminal/text.js";
 import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 import { refuse, requestOf } from "./request.js";
 
@@ -12,7 +12,7 @@ export async function planCommand(invocation: Invocation, options: CommonOptions
   if ("diagnostics" in end) return refuse(terminal, end);
   const { plan: planned, loaded, strangers } = end.planned;
   await terminal.diagnose(loaded.warnings);
-  for (const stranger of strangers) terminal.say(`warning: ${stranger}`);
+  for (const stranger of strangers) terminal.say(visible(`warning: ${stranger}`));
   terminal.print(
     options.json ? JSON.stringify({ version: 1, ...planned }, null, 2) : planText(planned, loaded.agent.id),
   );

@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import type { EndSummary } from "../audit/end-summary.js";
 import { counted } from "../model/amount.js";
 import type { Settled } from "../model/graph.js";
+import { visible } from "../reporters/terminal/text.js";
 
 export interface RunEnd {
   readonly exitCode: number;
@@ -27,7 +28,8 @@ export function runJson({ exitCode, run, folder, settled, summary }: RunEnd) {
 
 export function runText(end: RunEnd): string {
   const lines = [...failureLines(end), ...(end.summary === null ? pageLines(end) : summaryLines(end, end.summary))];
-  return lines.length === 0 ? "Done." : lines.join("\n");
+  // Names of tests and groups come from the data, and what a program said may hold anything.
+  return lines.length === 0 ? "Done." : visible(lines.join("\n"));
 }
 
 function failureLines({ settled }: RunEnd): readonly string[] {
@@ -49,9 +51,12 @@ function pageLines({ folder, settled }: RunEnd): readonly string[] {
     .map(({ node }) => join(results, `${node.slice("investigate:".length)}.md`));
 }
 
+/** Of cases without a finding; the others are counted by their category's id. */
+const words: Readonly<Record<string, string>> = { unasked: "not asked for", "validation-failed": "validation failed" };
+
 function summaryLines({ folder }: RunEnd, summary: EndSummary): readonly string[] {
   const { cases, groupLabel, notes, totals, retryCommand } = summary;
-  const counts = Object.entries(totals).map(([name, count]) => `${name} ${count}`);
+  const counts = Object.entries(totals).map(([name, count]) => `${words[name] ?? name} ${count}`);
   const file = `${relative(process.cwd(), folder) || "."}/full-report.md`;
   return [
     cases === 0

@@ -4,6 +4,7 @@
  */
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { Failure } from "../model/result.js";
+import { visible } from "../reporters/terminal/text.js";
 
 export interface Terminal {
   /** Aborted by Ctrl-C and TERM; its reason is the signal's name. */
@@ -53,9 +54,10 @@ export function createTerminal(): Terminal {
       say(renderDiagnostics(diagnostics, { color: color("stderr") }));
     },
     refuse(failure) {
-      say(`error[${failure.code}]: ${failure.message}`);
-      if (failure.hint !== undefined) say(`  hint: ${failure.hint}`);
-      if (failure.detail !== undefined && failure.detail !== "") say(failure.detail.replaceAll(/^/gm, "  | "));
+      // Names of tests and groups come from the data.
+      say(visible(`error[${failure.code}]: ${failure.message}`));
+      if (failure.hint !== undefined) say(visible(`  hint: ${failure.hint}`));
+      if (failure.detail !== undefined && failure.detail !== "") say(visible(failure.detail).replaceAll(/^/gm, "  | "));
     },
     dispose() {
       process.off("SIGINT", onSignal);

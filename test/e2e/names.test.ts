@@ -38,6 +38,9 @@ describe("a name that the last export does not have", () => {
     expect(warned).toBeLessThan(events.findIndex((event) => event.type === "started" && event.node === "summary"));
     expect(await audit.run("--state", "VAA")).toMatchObject({ exitCode: 2 });
     expect(await warnings(audit)).toContainEqual(expect.stringContaining("--state VAA: nothing fails there"));
+    const retried = await audit.run("retry", "--state", "VA");
+    expect(retried).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("not asked for 1") });
+    expect(retried.stdout).not.toContain("The last run failed");
     const plan = await audit.run("plan", "--state", "VAA");
     expect(plan).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("Did you mean VA?") });
   });

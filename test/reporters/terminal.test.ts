@@ -5,7 +5,7 @@ import { createTerminalView, type Renderer } from "../../src/reporters/terminal/
 import { createPlainView } from "../../src/reporters/terminal/plain.js";
 import { styleFor } from "../../src/reporters/terminal/style.js";
 import type { ViewStream } from "../../src/reporters/terminal/surroundings.js";
-import { columnsOf, cutToFit, durationText, harmless, stopwatch } from "../../src/reporters/terminal/text.js";
+import { columnsOf, cutToFit, durationText, harmless, stopwatch, visible } from "../../src/reporters/terminal/text.js";
 import { ManualClock } from "./terminal-screen.js";
 
 const start = new Date(2026, 1, 3, 12, 3, 4);
@@ -218,6 +218,13 @@ describe("text", () => {
   test("of any length is made harmless in no time", () => {
     expect(harmless("\u001b[".repeat(1_000_000)).length).toBeLessThanOrEqual(1_000);
     expect(harmless("x".repeat(10_000_000))).toHaveLength(1_000);
+  });
+
+  test("of many lines keeps them, and nothing that moves the cursor or hides text", () => {
+    expect(visible("VA\u001b[2J\u001b[31m red\n\tTX\r\u202egnorw\u2028x\u0000")).toBe(
+      "VA red\n\tTX\uFFFD\uFFFDgnorw\uFFFDx\uFFFD",
+    );
+    expect(visible("Überall 東京 🎉\n".repeat(1_000))).toBe("Überall 東京 🎉\n".repeat(1_000));
   });
 
   test("says how long something took", () => {

@@ -18,6 +18,11 @@ export function harmless(text: string): string {
   return stripVTControlCharacters(text.slice(0, longest)).replace(harmful, " ").trim();
 }
 
+/** The text in its lines, uncut, with nothing in it that could move the cursor, change a colour or the direction of writing. */
+export function visible(text: string): string {
+  return stripVTControlCharacters(text).replace(/[^\n\t\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD");
+}
+
 /**
  * Columns that the text takes. Where terminals differ (joined emoji), the larger number:
  * a row that is a little short does no harm, one that wraps does.
