@@ -9,6 +9,10 @@ export const exitCodes = {
   incomplete: 3,
   /** Nothing was started: something that the run needs is not there. */
   preflight: 4,
+  /** `tasks claim` and `next`: nothing is left. `tasks complete`: not all is admitted, and the claim stands. */
+  notYet: 1,
+  /** `tasks`: the token gives no right to the task any more; what was handed in is kept aside. */
+  fenced: 5,
   interrupted: 130,
   terminated: 143,
 } as const;

@@ -67,7 +67,7 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
   const plan = `${JSON.stringify(recordedPlan(session.run.id, tasks), null, 2)}\n`;
   await writeFileAtomic(join(session.run.folder, "plan.json"), plan);
   const warn = (message: string): void => session.emit({ type: "warning", message });
-  const shared = await openSharedTasks({ dir: config.dir, now: session.now, isRun: true, warn });
+  const shared = await openSharedTasks({ dir: config.dir, now: session.now, run: session.run.id, warn });
   const published = { project: config.name, run: session.run.id, tasks: assigned.assignment.tasks, order: tasks };
   await shared.publish(publicationOf(published), today);
   await shared.refresh();

@@ -172,7 +172,7 @@ async function createProvider(config: Config, registries: Registries): Promise<R
 }
 
 /** A door that did not open is tried again by the next who asks; one that did is shared by all. */
-function openOnce<Value>(open: () => Promise<Result<Value>>): {
+export function openOnce<Value>(open: () => Promise<Result<Value>>): {
   readonly get: () => Promise<Result<Value>>;
   readonly opened: () => Promise<Result<Value> | null>;
 } {

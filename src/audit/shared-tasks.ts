@@ -6,7 +6,7 @@ import { catalogueMark, type Publication, publish, readCatalogue } from "../exec
 import { type Claims, openClaims } from "../execution/claims.js";
 import { type Inbox, openInbox } from "../execution/inbox.js";
 import { leaseClock } from "../execution/lease-clock.js";
-import { checkLock } from "../execution/lock.js";
+import { lockHolder } from "../execution/lock.js";
 import type { Catalogue } from "../model/claim.js";
 import { createdBefore, openTaskList, type TaskListing } from "../tasks/task-list.js";
 import { auditFolders } from "./run-folder.js";
@@ -26,15 +26,15 @@ export interface SharedTasks {
 export async function openSharedTasks(options: {
   readonly dir: string;
   readonly now: () => Date;
-  /** True for the process that runs the audit itself. */
-  readonly isRun: boolean;
+  /** Of the process that runs the audit itself; null for all others. */
+  readonly run: string | null;
   readonly warn: (message: string) => void;
 }): Promise<SharedTasks> {
-  const { dir, isRun } = options;
+  const { dir } = options;
   const { claims: folder, tasksFile, lockFile } = auditFolders(dir, "none");
   const clock = await leaseClock(options.now);
-  const isRunAlive = async (): Promise<boolean> => isRun || !(await checkLock(lockFile)).ok;
-  const claims = openClaims({ folder, clock, isRunAlive });
+  const runNow = async (): Promise<string | null> => options.run ?? (await lockHolder(lockFile))?.run ?? null;
+  const claims = openClaims({ folder, clock, runNow });
   const inbox = openInbox(folder);
 
   let known: { readonly mark: string; readonly catalogue: Catalogue | null } | null = null;

@@ -64,7 +64,11 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     },
     digestIgnore: digest.ignore,
     redactColumns: sections.redactColumns,
-    timeouts: { query: milliseconds(timeouts.query), task: milliseconds(timeouts.task) },
+    timeouts: {
+      query: milliseconds(timeouts.query),
+      task: milliseconds(timeouts.task),
+      claim: milliseconds(timeouts.claim),
+    },
     concurrency: sections.concurrency,
     failOn: sections.failOn,
   };

@@ -70,8 +70,8 @@ export interface ClaimsOptions {
   /** `<audit folder>/claims` */
   readonly folder: string;
   readonly clock: LeaseClock;
-  /** Whether the process lives that runs the audit: a run's claims end with it. */
-  readonly isRunAlive: () => Promise<boolean>;
+  /** Id of the run whose process lives; null where there is none. A run's claims end with it. */
+  readonly runNow: () => Promise<string | null>;
   /** A random number below `limit`. Injected by tests. */
   readonly pick?: (limit: number) => number;
 }
@@ -90,14 +90,14 @@ export function openClaims(options: ClaimsOptions): Claims {
     return step;
   };
 
-  const standing = async (task: ClaimableTask, top: number | undefined, isRunAlive: boolean): Promise<TaskState> => {
+  const standing = async (task: ClaimableTask, top: number | undefined, runNow: string | null): Promise<TaskState> => {
     if (top === undefined || top < task.first) return task.done ? finished : open;
     const step = await read(nameOf(task.id, top));
     // Half a file is what a power cut left: whoever wrote it is gone.
     if (step === null || step.kind === "released") return task.done ? finished : open;
     if (step.kind !== "claim") return { ...open, status: step.kind, owner: step.owner, by: step.by };
     const { claimant, until } = step;
-    const isHeld = until === null ? isRunAlive : !isOver(until, clock());
+    const isHeld = claimant.by === "run" ? claimant.run === runNow : until !== null && !isOver(until, clock());
     if (step.edition < task.edition || !isHeld) return task.done ? finished : open;
     const { owner, by } = claimant;
     return { status: "in_progress", owner, by, token: top, until: until === null ? null : isoOf(until) };
@@ -168,15 +168,15 @@ export function openClaims(options: ClaimsOptions): Claims {
     now: clock,
     check,
     async states(tasks) {
-      const [tops, isRunAlive] = [await topsOf(tasks), await options.isRunAlive()];
+      const [tops, runNow] = [await topsOf(tasks), await options.runNow()];
       await readAhead(tasks, tops);
       const states = new Map<string, TaskState>();
-      for (const task of tasks) states.set(task.id, await standing(task, tops.get(task.id), isRunAlive));
+      for (const task of tasks) states.set(task.id, await standing(task, tops.get(task.id), runNow));
       return states;
     },
 
     async claim(tasks, claimant, { edition, failedToo = false }) {
-      const [tops, isRunAlive] = [await topsOf(tasks), await options.isRunAlive()];
+      const [tops, runNow] = [await topsOf(tasks), await options.runNow()];
       await readAhead(tasks, tops);
       const candidates = [...tasks];
       let collisions = 0;
@@ -187,7 +187,7 @@ export function openClaims(options: ClaimsOptions): Claims {
           const [task] = candidates.splice(pick(Math.min(candidates.length, 2 ** Math.min(collisions, 12))), 1);
           if (task === undefined) break;
           const top = tops.get(task.id);
-          const { status } = await standing(task, top, isRunAlive);
+          const { status } = await standing(task, top, runNow);
           if (status !== "pending" && !(failedToo && status === "failed")) continue;
           const token = Math.max(task.first, (top ?? 0) + 1);
           const until = claimant.by === "agent" ? deadlineIn(claimant.lease, clock()) : null;
@@ -246,6 +246,11 @@ function nameOf(task: string, number: number): string {
 export function parseName(name: string): { readonly task: string; readonly number: number } | null {
   const match = /^([A-Za-z0-9][\w.-]*)\.([1-9]\d{0,14})$/.exec(name);
   return match?.[1] === undefined ? null : { task: match[1], number: Number(match[2]) };
+}
+
+/** Whether claims/ holds a file of this name: the tasks, a step, or a turn at writing tasks.json. */
+export function isClaimsFile(name: string): boolean {
+  return name === "catalogue.json" || /^\.turn-\d+$/.test(name) || parseName(name) !== null;
 }
 
 export function topNumbers(names: readonly string[]): ReadonlyMap<string, number> {

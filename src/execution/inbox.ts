@@ -121,7 +121,12 @@ export function openInbox(folder: string): Inbox {
 
 const aDay = 86_400_000;
 
-export function isHandedIn(name: string): boolean {
+/** What is handed in, and what is answered. */
+export function isInboxFile(name: string): boolean {
+  return /^\d{15}-.+\.(json|reply)$/.test(name);
+}
+
+function isHandedIn(name: string): boolean {
   return /^\d{15}-.+\.json$/.test(name);
 }
 

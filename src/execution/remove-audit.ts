@@ -6,6 +6,8 @@ import { lstat, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { realDisk } from "../support/disk.js";
 import { temporaryPrefix } from "../support/files.js";
+import { isClaimsFile } from "./claims.js";
+import { isInboxFile } from "./inbox.js";
 import { listObjects } from "./objects.js";
 import { runsIn } from "./runs.js";
 
@@ -29,14 +31,17 @@ export async function removeAudit(dir: string): Promise<readonly string[]> {
     ...runs,
     ...slots,
     ...(await ownTraces(dir)),
+    ...(await ownClaims(dir)),
     "dbt-target",
     ...ownFiles,
   ];
   for (const path of own) await removeInside(dir, path);
   if ((await readFile(join(dir, ".gitignore"), "utf8").catch(() => "")) === "*\n")
     await removeInside(dir, ".gitignore");
-  for (const folder of ["results", "runs", "traces", "slots", "scratch", "."]) await removeTemporary(join(dir, folder));
-  for (const folder of ["results", "runs", "traces", "slots", "scratch"]) await removeIfEmpty(join(dir, folder));
+  for (const folder of ["results", "runs", "traces", "slots", "scratch", "claims", "claims/inbox", "claims/late", "."])
+    await removeTemporary(join(dir, folder));
+  for (const folder of ["results", "runs", "traces", "slots", "scratch", "claims/inbox", "claims/late", "claims"])
+    await removeIfEmpty(join(dir, folder));
   return (await namesIn(dir)).filter((name) => name !== "run.lock").sort();
 }
 
@@ -51,6 +56,19 @@ async function ownPages(dir: string): Promise<readonly string[]> {
   } catch {
     return [];
   }
+}
+
+/** What agents have handed in goes with it: the cases that it is about are of this audit. */
+async function ownClaims(dir: string): Promise<readonly string[]> {
+  const own = async (folder: string, isOwn: (name: string) => boolean): Promise<readonly string[]> =>
+    (await isFolder(join(dir, folder)))
+      ? (await namesIn(join(dir, folder))).filter(isOwn).map((name) => join(folder, name))
+      : [];
+  return [
+    ...(await own("claims", isClaimsFile)),
+    ...(await own(join("claims", "inbox"), isInboxFile)),
+    ...(await own(join("claims", "late"), isInboxFile)),
+  ];
 }
 
 async function ownTraces(dir: string): Promise<readonly string[]> {

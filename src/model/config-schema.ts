@@ -288,6 +288,9 @@ export const configShape = {
     .strictObject({
       query: Timeout.default("60s").describe("One query."),
       task: Timeout.default("30m").describe("One agent's whole task."),
+      claim: Timeout.default("30m").describe(
+        "How long a task stays with an agent that has claimed it (`audit-run tasks claim`) and gives no sign of life.",
+      ),
     })
     .prefault({})
     .describe("When to give up waiting."),

@@ -81,7 +81,7 @@ export interface Config {
   };
   readonly digestIgnore: readonly string[];
   readonly redactColumns: readonly string[];
-  readonly timeouts: { readonly query: number; readonly task: number };
+  readonly timeouts: { readonly query: number; readonly task: number; readonly claim: number };
   readonly concurrency: { readonly warehouse: number };
   readonly failOn: readonly string[];
 }

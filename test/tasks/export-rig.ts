@@ -58,7 +58,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
     knowledge: { all: null, byGroup: {}, byTest: {} },
     digestIgnore: [],
     redactColumns: [],
-    timeouts: { query: 60_000, task: 60_000 },
+    timeouts: { query: 60_000, task: 60_000, claim: 60_000 },
     concurrency: { warehouse: 4 },
     failOn: [],
   };
