@@ -11,6 +11,11 @@ const introduction = `# Command line
 
 \`audit-run\` alone is \`audit-run run\`. Results go to stdout, progress and messages to stderr. \`NO_COLOR\` and \`FORCE_COLOR\` 
 are honoured. Ctrl-C stops in order: finished findings are kept and slots are given back. A second one stops at once.
+
+From another terminal, \`status\` tells how the audit stands, \`stop\`, \`retry\` and \`accept\` ask the run that is on for something.
+They take no lock, say within five seconds what it answers (\`--no-wait\`: nothing), and exit with 0 where it does what it was
+asked, 2 where it does not (there is no such task, or it has ended), 3 where it has not answered yet. \`accept\` exits with 3
+where its entry is written and the run that is on will not show it.
 Options may stand before the command as well: \`audit-run -c audit.config.yaml plan\`.
 `;
 
@@ -27,7 +32,21 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
   ],
   retry: [
     ["audit-run retry", "after an audit that ended with exit code 3"],
-    ["audit-run retry investigate:VA", "only this one"],
+    ["audit-run retry investigate:VA", "only this one; `VA` says the same"],
+  ],
+  status: [
+    ["audit-run status", "a line a task: state, owner, elapsed, last activity; takes no lock"],
+    ["audit-run status --json", "the same for programs"],
+  ],
+  stop: [
+    ["audit-run stop", "the run ends as by one Ctrl-C; the command does not wait for its end"],
+    ["audit-run stop VA", "its agent is ended; what it had handed in is kept"],
+  ],
+  accept: [
+    [
+      'audit-run accept bid_extension_total_wrong@LA --reason "Bond fees are no line items." --owner bids-data --expires never',
+      "adds it to audit.exceptions.yaml",
+    ],
   ],
   plan: [
     ["audit-run plan", "a table: each node, its verdict, why, and what it may take"],

@@ -5,9 +5,11 @@
 import { agents } from "./adapters/agents/index.js";
 import { slots } from "./adapters/slots/index.js";
 import { warehouses } from "./adapters/warehouses/index.js";
+import { type Acceptation, acceptFailure } from "./audit/accept.js";
+import type { Patience } from "./audit/ask.js";
 import { missingInLast } from "./audit/asked.js";
 import { exitCodes } from "./audit/exit-codes.js";
-import { type AuditRequest, type LoadedAudit, loadAudit, type Refusal, refusal } from "./audit/load.js";
+import { type AuditRequest, type LoadedAudit, loadAudit, loadSettings, type Refusal, refusal } from "./audit/load.js";
 import { type OpenedAudit, openAudit } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
@@ -22,6 +24,21 @@ export const registries = { agents, slots, warehouses, reporters };
 /** Loads the config and what belongs to it; opens and writes nothing. */
 export function load(request: AuditRequest): Promise<Refusal | LoadedAudit> {
   return loadAudit(request, registries);
+}
+
+/** The config alone: for who looks at the audit folder, or leaves something in it for a run. */
+export function settings(request: AuditRequest): ReturnType<typeof loadSettings> {
+  return loadSettings(request, registries);
+}
+
+/** Writes an accepted failure into audit.exceptions.yaml, and tells the run that goes on. */
+export function accept(
+  request: AuditRequest,
+  subject: string,
+  acceptation: Acceptation,
+  patience: Patience,
+): ReturnType<typeof acceptFailure> {
+  return acceptFailure(request, registries, subject, acceptation, patience);
 }
 
 /** Loads the config and says what a run would do; writes nothing. */

@@ -3,8 +3,10 @@
  * Each command's work is in its own file, imported when it is called.
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { closest } from "../support/suggest.js";
 import { version } from "../support/version.js";
-import { checkHelp, checkNode, commandFirst } from "./arguments.js";
+import type { AcceptOptions } from "./accept.js";
+import { checkHelp, checkNode, commandFirst, stages } from "./arguments.js";
 import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOptions, strategies } from "./options.js";
 import { createTerminal } from "./terminal.js";
 
@@ -46,13 +48,48 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     });
   addRunOptions(run);
 
-  const retry = addNodes(program.command("retry"), "only these, such as investigate:VA")
-    .description("take the last export and run only what failed or is missing; dbt does not run")
+  const retry = addTasks(program.command("retry"), "only these, such as VA or investigate:VA")
+    .description(
+      "take the last export and run only what failed or is missing; dbt does not run. While a run is on: ask it to run again what has failed",
+    )
     .action(async (nodes: string[] | undefined, options: RunOptions) => {
       const { runCommand } = await import("./run.js");
       settle(await runCommand(invocation, { ...options, nodes: nodes ?? [], retry: true }));
     });
   addRunOptions(retry);
+
+  const status = program
+    .command("status")
+    .description("say how each task of the audit stands, while it runs and after it")
+    .action(async (options: CommonOptions) => {
+      const { statusCommand } = await import("./status.js");
+      settle(await statusCommand(invocation, options));
+    });
+  addCommon(status);
+
+  const stop = program
+    .command("stop")
+    .description("stop the audit that runs, in order as by Ctrl-C, or one of its tasks; the others go on")
+    .argument("[task]", "such as VA or investigate:VA; default: the whole run")
+    .action(async (task: string | undefined, options: CommonOptions & { wait: boolean }) => {
+      const { stopCommand } = await import("./stop.js");
+      settle(await stopCommand(invocation, { ...options, task }));
+    });
+  addWait(addCommon(stop));
+
+  const accept = program
+    .command("accept")
+    .description("accept a failure that is known: adds it to audit.exceptions.yaml; a run that is on takes it in")
+    .argument("<subject>", "a case, such as duplicate_identifier@VA, or a task for all its cases: VA")
+    .requiredOption("--reason <text>", "why; shown in every report")
+    .requiredOption("--owner <name>", "who answers for it")
+    .requiredOption("--expires <day>", "the last day on which it holds, such as 2027-12-31, or never")
+    .option("--ticket <text>", "where it is tracked")
+    .action(async (subject: string, options: AcceptOptions) => {
+      const { acceptCommand } = await import("./accept.js");
+      settle(await acceptCommand(invocation, subject, options));
+    });
+  addWait(addCommon(accept));
 
   const plan = program
     .command("plan")
@@ -149,6 +186,8 @@ Examples:
   $ audit-run run investigate:VA     one node and what it needs
   $ audit-run retry                  what failed or is missing, without running dbt again
   $ audit-run --fail-on needs_fix    exit 1 where such findings are left: for CI
+  $ audit-run status                 from another terminal: how each task stands
+  $ audit-run stop VA                from another terminal: end one task; the others go on
 
 Exit codes:
   0 complete   1 a category of --fail-on was found   2 wrong usage or config
@@ -165,6 +204,22 @@ function addNodes(command: Command, description: string): Command {
     return [...(before ?? []), node];
   });
   return command.addArgument(argument);
+}
+
+/** As for `run`, but that a task may go by its own name. */
+function addTasks(command: Command, description: string): Command {
+  const argument = new Argument("[nodes...]", description);
+  argument.argParser((word: string, before: string[] | undefined) => {
+    const isTask = !word.includes(":") && !stages.includes(word) && closest(word, stages) === undefined;
+    const node = isTask ? `investigate:${word}` : word;
+    checkNode(node, command);
+    return [...(before ?? []), node];
+  });
+  return command.addArgument(argument);
+}
+
+function addWait(command: Command): Command {
+  return command.option("--no-wait", "leave the request, and wait for no answer");
 }
 
 function addConfig(command: Command): Command {

@@ -89,8 +89,8 @@ const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "home-picomatch": { "dbt/matches.ts": 'export { default } from "picomatch";\n' },
   "known-packages": { "support/novel.ts": 'export { bold } from "picocolors";\n' },
   "two-homes": {
-    "config/reads.ts": 'export { parse } from "yaml";\n',
-    "config/writes.ts": 'export { stringify } from "yaml";\n',
+    "support/globs.ts": 'export { default } from "picomatch";\n',
+    "tasks/globs.ts": 'export { default } from "picomatch";\n',
   },
   "not-lazy": { "support/uses-shell.ts": 'export * from "./shell.js";\n' },
   "unknown-room": { "helpers/misc.ts": "export const misc = 1;\n" },
