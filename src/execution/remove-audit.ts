@@ -14,7 +14,7 @@ import { runsIn } from "./runs.js";
 /** What an adapter of a warehouse puts into scratch/: its name, a process, a random number. */
 const scratchName = /^\w+-\d+-[0-9a-f]+$/;
 
-const ownFiles = ["full-report.md", "findings.json", "tasks.json", "last-run.json"];
+const ownFiles = ["full-report.md", "findings.json", "tasks.json", "last-run.json", "accept.lock"];
 
 /**
  * Removes everything of the audit in `dir`; resolves to the names that are left there: not ours, or slots in use.
