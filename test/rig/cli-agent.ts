@@ -183,3 +183,14 @@ export async function textsBelow(folder: string): Promise<ReadonlyMap<string, st
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return new Map(await Promise.all(files.map(async (file) => [file, await readFile(file, "latin1")] as const)));
 }
+
+/** Numbers of the processes that have this stage's home: those of its agents, whoever their parent is. Linux only. */
+export async function processesOf(stage: Stage): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    const environ = await readFile(`/proc/${entry}/environ`, "utf8").catch(() => "");
+    if (environ.split("\0").includes(`HOME=${stage.home}`)) found.push(Number(entry));
+  }
+  return found;
+}

@@ -75,7 +75,11 @@ const cli: Cli<Settings> = {
 
 export const claude = cliAgent(cli);
 
-function build(question: Question, { effort, permissionMode }: Settings): Invocation {
+function build(
+  question: Question,
+  { effort, permissionMode }: Settings,
+  own: Readonly<Record<string, string>>,
+): Invocation {
   const { resume, conversation, toolsUrl, model, maxTurns, budget, folders } = question;
   const server = { type: "http", url: toolsUrl, headers: { Authorization: `Bearer \${${tokenVariable}}` } };
   const args = [
@@ -94,7 +98,11 @@ function build(question: Question, { effort, permissionMode }: Settings): Invoca
     ...folders.flatMap((folder) => ["--add-dir", folder]),
   ];
   // Its own ten retries take minutes, in which a whole audit waits without a word.
-  const env = { CLAUDE_CODE_MAX_RETRIES: "3", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_AUTOUPDATER: "1" };
+  const env = {
+    CLAUDE_CODE_MAX_RETRIES: own.CLAUDE_CODE_MAX_RETRIES ?? "3",
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_AUTOUPDATER: "1",
+  };
   return { args, env, stdin: question.prompt };
 }
 

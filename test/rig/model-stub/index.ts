@@ -107,7 +107,7 @@ export async function startModelStub(script: Script): Promise<ModelStub> {
     for (const event of events) {
       const written = response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       if (response.destroyed) return;
-      if (!written) await Promise.race([once(response, "drain"), once(response, "close")]);
+      if (!written) await drained(response);
     }
     if (!("stall" in reply)) response.end();
   };
@@ -136,8 +136,15 @@ export async function startModelStub(script: Script): Promise<ModelStub> {
   };
 }
 
-function once(response: ServerResponse, event: string): Promise<void> {
-  return new Promise((resolve) => response.once(event, () => resolve()));
+/** Resolves when more may be written, or nobody listens any more. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
 }
 
 function toolNames({ tools }: Readonly<Record<string, unknown>>): readonly string[] {
