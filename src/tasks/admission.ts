@@ -9,7 +9,7 @@ import type { Case } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
 import type { Finding, Objection } from "../model/finding.js";
 import type { Facts, Parts, Trace } from "../model/graph.js";
-import { type Failure, ok } from "../model/result.js";
+import { type Failure, type FailureCode, ok } from "../model/result.js";
 import type { Query, QueryResult } from "../model/warehouse.js";
 import { type Redactor, redactStrings } from "../support/redact.js";
 import { fileDigest, fileInside } from "../support/repo-files.js";
@@ -256,16 +256,21 @@ async function observedFiles(finding: Finding, repos: Readonly<Record<string, st
 /**
  * Results that come out the same when the query is run once more: a later run looks whether they still do. A query with a
  * result of chance (a `limit` without an order, say) would reopen its case each time, and says nothing when it differs. Nor
- * does one that lost a value to redaction.
+ * does one that lost a value to redaction. One that the world keeps from running again is looked at later all the same:
+ * otherwise no change of the data would ever reopen its case.
  */
 async function observedQueries(finding: Finding, shown: Query): Promise<Parts> {
   const observed: Record<string, string> = {};
   for (const { sql, resultDigest: recorded } of finding.evidence) {
     const again = await shown(sql);
-    if (again.ok && resultDigest(again.value) === recorded) observed[observedQuery(sql)] = recorded;
+    const isSame = again.ok ? resultDigest(again.value) === recorded : worldRefused.has(again.failure.code);
+    if (isSame) observed[observedQuery(sql)] = recorded;
   }
   return observed;
 }
+
+/** What says nothing of the query itself. */
+const worldRefused: ReadonlySet<FailureCode> = new Set(["query-timeout", "warehouse-unreachable", "aborted"]);
 
 /** Kept for a person to read; an answer may be anything. */
 function text(draft: unknown): string {

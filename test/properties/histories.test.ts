@@ -80,3 +80,12 @@ it("shows a test as it is described now beside a finding that is used again", ()
     await rig.run(undisturbed);
     become(rig, { description: 1, invocation: 1 });
   }));
+
+it("looks again at a query that could not be run once more when its finding was admitted", async () => {
+  for (let at = 5; at <= 15; at += 1) {
+    await expectHistory(async (rig) => {
+      await rig.run(troubled("warehouse-away", at));
+      become(rig, { probe: 1, invocation: 1 });
+    });
+  }
+});

@@ -9,6 +9,7 @@ import type { RunOptions } from "./oracle-rig.js";
 import {
   caseName,
   codes,
+  firstWorld,
   groupings,
   groupKey,
   sources,
@@ -76,6 +77,7 @@ export const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
     ),
   },
   edit("tests run again", nothing, () => (world) => afresh(world, {})),
+  edit("dbt run by hand", nothing, () => (world) => ({ ...world, byHand: world.byHand + 1 })),
   versioned("probe", true),
   versioned("description", true),
   versioned("loaded", true),
@@ -130,6 +132,16 @@ export const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
     return { ...target, day: world.day, invocation: sameBytes ? target.invocation : -1 };
   }),
 );
+
+/** How an audit is set up at first; most edits leave that alone. */
+export const firstWorlds: fc.Arbitrary<World> = fc
+  .record({
+    summary: fc.constantFrom(...summaries),
+    source: fc.constantFrom(...sources),
+    grouping: fc.constantFrom(...groupings),
+    ignoresLoads: fc.boolean(),
+  })
+  .map((setup) => ({ ...firstWorld, ...setup }));
 
 type Kind = Trouble["kind"];
 

@@ -74,6 +74,7 @@ export function openRig(folder = "/oracle/audit"): Rig {
   let clock = 0;
   let built: World | null = null;
   let builds = 0;
+  let byHand = 0;
   let mishaps = createMishaps(folder, null);
   let finished = new Set<string>();
   let asked = new Set<string>();
@@ -215,8 +216,9 @@ export function openRig(folder = "/oracle/audit"): Rig {
 
   const load = async (options: RunOptions): Promise<LoadedAudit> => {
     const { world } = rig;
-    // Then a person has run dbt before the audit.
     if (world.summary === "artifacts") built = world;
+    else if (world.byHand !== byHand) built = { ...world, invocation: 1_000 + ++builds };
+    byHand = world.byHand;
     leaveArtifacts();
     const configFile = join(folder, "audit.config.yaml");
     const files = [JSON.stringify(configOf(world)), JSON.stringify(exceptionsOf(world)), promptOf(world)] as const;

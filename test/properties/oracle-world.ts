@@ -71,6 +71,8 @@ export interface World {
   readonly concurrency: number;
   readonly slots: boolean;
   readonly day: number;
+  /** How often a person has run dbt without the audit. */
+  readonly byHand: number;
 }
 
 export function caseName(test: string, state: string | null): string {
@@ -113,6 +115,7 @@ export const firstWorld: World = {
   concurrency: 2,
   slots: false,
   day: 0,
+  byHand: 0,
 };
 
 /** The world as an audit may see it: what dbt builds is that of its last run. */

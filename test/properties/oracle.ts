@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { exitCodes } from "../../src/audit/exit-codes.js";
 import type { AuditReport } from "../../src/model/report.js";
-import { type Edit, edits, history, step } from "./oracle-histories.js";
+import { type Edit, edits, firstWorlds, history, step } from "./oracle-histories.js";
 import { isWhole, openRig, type Rig, type RunOptions, undisturbed } from "./oracle-rig.js";
 import type { World } from "./oracle-world.js";
 
@@ -23,8 +23,9 @@ export function describeOracle(part: number): void {
   const own = seed === undefined ? { seed: 20260203 + part } : {};
 
   it("ends where an audit from scratch ends, whatever happened before, and pays for nothing twice", async () => {
-    const property = fc.asyncProperty(history(4), edits(2), (steps, last) =>
+    const property = fc.asyncProperty(firstWorlds, history(4), edits(2), (world, steps, last) =>
       inRig(async (rig) => {
+        rig.world = world;
         const worlds = [rig.world];
         for (const { damage, edits, run } of steps) {
           if (damage !== null) rig.damage(damage);
@@ -40,8 +41,9 @@ export function describeOracle(part: number): void {
   }, 3_600_000);
 
   it("does exactly what plan says, wherever plan is not undecided", async () => {
-    const property = fc.asyncProperty(history(2), step, (steps, { edits, run }) =>
+    const property = fc.asyncProperty(firstWorlds, history(2), step, (world, steps, { edits, run }) =>
       inRig(async (rig) => {
+        rig.world = world;
         const worlds = [rig.world];
         for (const before of steps) {
           change(rig, before.edits, worlds);
