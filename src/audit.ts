@@ -8,14 +8,18 @@ import { warehouses } from "./adapters/warehouses/index.js";
 import { type Acceptation, acceptFailure } from "./audit/accept.js";
 import type { Patience } from "./audit/ask.js";
 import { missingInLast } from "./audit/asked.js";
+import { type Completed, type Completion, completeTask } from "./audit/complete.js";
+import { type Coordination, openCoordination } from "./audit/coordination.js";
 import { exitCodes } from "./audit/exit-codes.js";
 import { type AuditRequest, type LoadedAudit, loadAudit, loadSettings, type Refusal, refusal } from "./audit/load.js";
 import { type OpenedAudit, openAudit } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
 import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/upkeep.js";
+import type { Config } from "./model/config.js";
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { ProgressView } from "./model/progress.js";
+import type { Result } from "./model/result.js";
 import { reporters } from "./reporters/index.js";
 import { diskRefusal } from "./support/disk-refusal.js";
 
@@ -76,6 +80,34 @@ export function verify(
   request: AuditRequest,
 ): Promise<Refusal | { readonly exitCode: number; readonly verified: Verified }> {
   return orRefused(exitCodes.preflight, () => verifyAudit(request, registries));
+}
+
+/** What agents that this program did not start may do with the tasks of the last export. */
+export function coordinate(
+  request: AuditRequest,
+  warn: (message: string) => void,
+): Promise<Refusal | { readonly coordination: Coordination; readonly config: Config }> {
+  return orRefused(exitCodes.preflight, async () => {
+    const loaded = loadSettings(request, registries);
+    if ("exitCode" in loaded) return loaded;
+    const { config } = loaded;
+    return { coordination: await openCoordination(config, request.now, warn), config };
+  });
+}
+
+/** Hands in what such an agent has found; resolves when it is admitted and durable, or refused. */
+export function complete(
+  request: AuditRequest,
+  completion: Completion,
+  warn: (message: string) => void,
+  waiting: () => void,
+): Promise<Refusal | Result<Completed>> {
+  return orRefused(exitCodes.preflight, async () => {
+    const loaded = await loadAudit(request, registries);
+    if ("exitCode" in loaded) return loaded;
+    const coordination = await openCoordination(loaded.config, request.now, warn);
+    return completeTask(completion, coordination, loaded, registries, waiting);
+  });
 }
 
 /** Removes old runs from the audit folder, or all of the audit. */

@@ -8,6 +8,7 @@ import { version } from "../support/version.js";
 import type { AcceptOptions } from "./accept.js";
 import { checkHelp, checkNode, commandFirst, stages } from "./arguments.js";
 import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOptions, strategies } from "./options.js";
+import type { TokenOptions } from "./tasks.js";
 import { createTerminal } from "./terminal.js";
 
 /** Runs one command line; resolves to the exit code. */
@@ -175,7 +176,83 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
       const { schemaCommand } = await import("./schema.js");
       settle(await schemaCommand(invocation, what));
     });
+  addTasksCommands(program.command("tasks"), invocation, settle);
   return program;
+}
+
+/** For agents that audit-run has not started. */
+function addTasksCommands(tasks: Command, invocation: Invocation, settle: (exitCode: number) => void): void {
+  tasks.description(
+    "claim tasks of the last export and hand in what was found: for agents that audit-run has not started",
+  );
+  addCommon(tasks.command("list"))
+    .description("list all tasks, and who works on them")
+    .action(async (options: CommonOptions) => {
+      const { listCommand } = await import("./tasks.js");
+      settle(await listCommand(invocation, options));
+    });
+  addCommon(tasks.command("next"))
+    .description("say which task would be claimed next; claims nothing")
+    .action(async (options: CommonOptions) => {
+      const { nextCommand } = await import("./tasks.js");
+      settle(await nextCommand(invocation, options));
+    });
+  addLease(addCommon(tasks.command("claim")))
+    .description("claim a task and print its cases; exit 1, and {} as JSON, where nothing is left")
+    .argument("[task]", "such as VA, or its id in tasks.json; default: the next one")
+    .requiredOption("--owner <name>", "who claims it")
+    .action(async (task: string | undefined, options: CommonOptions & { owner: string; lease?: string }) => {
+      const { claimCommand } = await import("./tasks.js");
+      settle(await claimCommand(invocation, { ...options, ...(task === undefined ? {} : { task }) }));
+    });
+  addLease(addToken(tasks.command("heartbeat")))
+    .description("prolong a claim, from now on by as long as it was")
+    .action(async (task: string, options: Omit<TokenOptions, "task"> & { lease?: string }) => {
+      const { heartbeatCommand } = await import("./tasks.js");
+      settle(await heartbeatCommand(invocation, { ...options, task }));
+    });
+  addToken(tasks.command("release"))
+    .description("give a task back")
+    .action(async (task: string, options: Omit<TokenOptions, "task">) => {
+      const { releaseCommand } = await import("./tasks.js");
+      settle(await releaseCommand(invocation, { ...options, task }));
+    });
+  addToken(tasks.command("complete"))
+    .description("hand in the findings of a task; they are admitted as any agent's are")
+    .argument("[file]", "JSON, as `audit-run schema finding` says; - is stdin", "-")
+    .action(async (task: string, file: string, options: Omit<TokenOptions, "task">) => {
+      const { completeCommand } = await import("./tasks.js");
+      settle(await completeCommand(invocation, { ...options, task, file }));
+    });
+}
+
+function addToken(command: Command): Command {
+  return addCommon(command)
+    .argument("<task>", "such as VA, or its id in tasks.json")
+    .addOption(
+      new Option("--token <number>", "the token of the claim").argParser(positiveInteger).makeOptionMandatory(),
+    )
+    .option("--owner <name>", "refuse where the claim is of another owner");
+}
+
+function addLease(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--lease <time>",
+      "how long without a heartbeat, such as 10m; default: timeouts.claim of the config",
+    ).argParser(duration),
+  );
+}
+
+function positiveInteger(value: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(value)) throw new InvalidArgumentError("It is a whole number from 1.");
+  return Number(value);
+}
+
+function duration(value: string): string {
+  if (!/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/.test(value) || Number.parseFloat(value) === 0)
+    throw new InvalidArgumentError("It is a time such as 30s, 10m or 2h.");
+  return value;
 }
 
 const epilogue = `
@@ -192,6 +269,7 @@ Examples:
 Exit codes:
   0 complete   1 a category of --fail-on was found   2 wrong usage or config
   3 incomplete: some node failed, the report says which   4 preflight: nothing was started
+  5 tasks: the claim is no longer yours
   130, 143 interrupted; what was finished is kept
 
 Results go to stdout, progress to stderr. NO_COLOR is honoured.
