@@ -38,6 +38,7 @@ export default defineConfig({
         test: {
           name: "oracle",
           include: ["test/properties/**/*.test.ts"],
+          testTimeout: 60_000,
           isolate: false,
           // Its two halves are of the same size.
           maxWorkers: 2,
