@@ -71,6 +71,10 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run mcp", "an MCP client starts it; docs/tools.md says how"],
     ["audit-run mcp --task VA", "only the cases of this task"],
   ],
+  tasks: [
+    ["audit-run tasks list", "all tasks, and who works on them; docs/coordination.md shows the rest"],
+    ["audit-run tasks list --json", "the same for programs"],
+  ],
   schema: [
     ["audit-run schema", "of audit.config.yaml"],
     ["audit-run schema finding", "of what an agent answers"],
@@ -146,8 +150,22 @@ function commandSection(command: Command): string {
     shell([[help.commandUsage(command), ""]], "text"),
     table(["argument", "means"], command.registeredArguments.map(argumentRow)),
     table(["option", "means", "choices", "default"], options.map(optionRow)),
+    ...command.commands.map(subcommandSection),
     shell(shown, "sh"),
     remarks[command.name()] ?? "",
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function subcommandSection(command: Command): string {
+  const help = command.createHelp();
+  const options = help.visibleOptions(command).filter((option) => option.long !== "--help");
+  const parts = [
+    `### ${command.parent?.name() ?? ""} ${command.name()}\n`,
+    `${sentence(command.description())}\n`,
+    shell([[help.commandUsage(command), ""]], "text"),
+    table(["argument", "means"], command.registeredArguments.map(argumentRow)),
+    table(["option", "means", "choices", "default"], options.map(optionRow)),
   ];
   return parts.filter((part) => part !== "").join("\n");
 }
