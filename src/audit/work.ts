@@ -171,7 +171,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       const taken = await sharing?.take(id);
       if (taken?.kind === "held" && !signal.aborted) {
         const until = taken.until === null ? "" : ` until ${taken.until}`;
-        session.emit({ type: "progress", node: node.id, message: `${taken.owner} has claimed it${until}: waiting` });
+        session.emit({ type: "warning", node: node.id, message: `${taken.owner} has claimed it${until}: it waits` });
         const free = async () => sharing?.free(id, signal);
         return pools.stepAside(node.pools, free, () => works.investigate(node, stop));
       }
