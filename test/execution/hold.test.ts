@@ -35,7 +35,8 @@ test("whoever takes the folder ends what a dead run left, and says so in one lin
 });
 
 test("who is refused the folder ends nothing", async () => {
-  const first = await takeFolder(folder, now);
+  // A run: whoever holds it for a moment only would be waited for.
+  const first = await takeFolder(folder, now, "20260203-141500123");
   if (!first.ok) throw new Error(first.failure.message);
   const child = spawn("sleep", ["600"], { detached: true, stdio: "ignore" });
   const { pid = 0 } = child;
