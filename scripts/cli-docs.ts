@@ -119,7 +119,7 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   notYet:
     "`tasks claim`, `tasks next`: nothing is left. `tasks complete`: not everything is admitted; the claim stands.",
   fenced: "`tasks`: the claim is no longer yours. What was handed in is kept aside, and does not count.",
-  interrupted: "Ctrl-C. What was finished is kept.",
+  interrupted: "Ctrl-C, or `audit-run stop`. What was finished is kept.",
   terminated: "SIGTERM. What was finished is kept.",
 };
 
