@@ -18,7 +18,8 @@ globalThis.Date = class extends Date {
     if (given.length === 0) super(now);
     else super(...given);
   }
+  /** Goes on, for those who wait for it. */
   static now() {
-    return now;
+    return now + Math.floor(performance.now());
   }
 };
