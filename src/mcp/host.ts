@@ -23,6 +23,8 @@ interface Door {
   readonly context: ToolContext;
   readonly closing: AbortController;
   readonly running: Set<Promise<void>>;
+  /** Somebody has come with the token. */
+  isReached: boolean;
 }
 
 const path = "/mcp";
@@ -54,10 +56,11 @@ export function createToolHost(): ToolHost {
       const token = randomBytes(32).toString("base64url");
       const closing = new AbortController();
       setMaxListeners(mostAtOnce + 1, closing.signal);
-      const door: Door = { digest: digestOf(token), context, closing, running: new Set() };
+      const door: Door = { digest: digestOf(token), context, closing, running: new Set(), isReached: false };
       doors.add(door);
       const { port } = server.address() as AddressInfo;
-      return ok({ url: `http://127.0.0.1:${port}${path}`, token, close: () => shut(door) });
+      const url = `http://127.0.0.1:${port}${path}`;
+      return ok({ url, token, wasReached: () => door.isReached, close: () => shut(door) });
     },
     async close() {
       await Promise.all([...doors].map(shut));
@@ -101,6 +104,7 @@ async function receive(
       response.setHeader("www-authenticate", "Bearer");
       return refuse(request, response, 401, "The token is missing or wrong, or its task has ended.");
     }
+    door.isReached = true;
     if (door.running.size >= mostAtOnce) return refuse(request, response, 429, "Too many requests at once.");
     const work = serve(request, response, door);
     door.running.add(work);

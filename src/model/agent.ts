@@ -26,7 +26,7 @@ export interface ToolServer {
   readonly url: string;
   /** Bearer token of this task; worth nothing once the server is closed. */
   readonly token: string;
-  /** Whether a client has introduced itself by now. Without this nobody can tell for a program that does not say it. */
+  /** Whether a client has come by now; asked for programs that say nothing of a server that they could not reach. */
   readonly wasReached?: () => boolean;
   /** Ends what runs, and frees the port. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 /**
  * One line each of runs/<id>/events.jsonl, as docs/audit-folder.md describes them. Views read them; `judge` never does.
  */
+import type { AgentActivity } from "./agent.js";
 import type { NodeId, Outcome } from "./graph.js";
 import type { RequestKind } from "./request.js";
 import type { Failure } from "./result.js";
@@ -38,6 +39,8 @@ export type AuditEvent =
       readonly classification: string;
       readonly reused: boolean;
     }
+  /** What an agent does and spends, its words and arguments cut short; the whole is in its log. */
+  | { readonly type: "agent"; readonly node: NodeId; readonly activity: AgentActivity }
   | { readonly type: "warning"; readonly node?: NodeId; readonly message: string }
   | {
       readonly type: "settled";

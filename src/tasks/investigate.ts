@@ -6,7 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { missingCases } from "../findings/admit.js";
 import type { QueryLog } from "../mcp/query-log.js";
-import type { InvestigationRequest, Investigator, ToolServer } from "../model/agent.js";
+import type { AgentActivity, InvestigationRequest, Investigator, ToolServer } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { Objection } from "../model/finding.js";
 import type { Facts, Parts } from "../model/graph.js";
@@ -171,6 +171,7 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
       unanswered: () => cases.filter((item) => !desk.answered.has(item.id)),
       progress: (message) => session.emit({ type: "progress", node: `investigate:${task.id}`, message }),
       onActivity: (activity) => {
+        session.emit({ type: "agent", node: `investigate:${task.id}`, activity: inShort(activity) });
         if (activity.type === "spent") desk.spent(activity.usage.cost ?? 0);
         if (activity.type === "started") desk.started(activity);
       },
@@ -184,6 +185,15 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
     if (desk.failure !== null) return { ok: false, failure: desk.failure };
   }
   return ok(undefined);
+}
+
+/** Characters of what an agent says or hands to a tool that an event holds. */
+const shownWords = 300;
+
+function inShort(activity: AgentActivity): AgentActivity {
+  const cut = (text: string): string => (text.length <= shownWords ? text : `${text.slice(0, shownWords)}…`);
+  if (activity.type === "says") return { ...activity, text: cut(activity.text) };
+  return activity.type === "uses" ? { ...activity, detail: cut(activity.detail) } : activity;
 }
 
 /** Tools for one question: who is asked again is given others, and those of before are closed. */

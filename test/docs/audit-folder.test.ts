@@ -17,6 +17,7 @@ test("every type of event has its row, and no other has one", () => {
     started: true,
     progress: true,
     finding: true,
+    agent: true,
     warning: true,
     settled: true,
     "run-settled": true,
