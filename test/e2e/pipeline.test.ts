@@ -165,14 +165,15 @@ answer(cases);`;
     expect(again.exitCode).toBe(0);
     expect(await calls(audit)).toEqual(["VA: total_wrong@VA vendor_missing@VA"]);
     expect(
-      (await audit.events())
-        .filter((event) => event.type === "settled")
-        .map(({ node, outcome }) => `${node} ${outcome}`),
+      (await audit.events()).flatMap((event) => {
+        if (event.type === "reused") return event.nodes.map((node) => `${node} reused`);
+        return event.type === "settled" ? [`${event.node} ${event.outcome}`] : [];
+      }),
     ).toEqual([
       "setup executed",
       "summary reused",
-      "export reused",
       "investigate:TX reused",
+      "export reused",
       "investigate:VA executed",
       "collect executed",
       "cleanup executed",
