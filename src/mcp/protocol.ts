@@ -6,7 +6,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { CallToolRequestSchema, type CallToolResult, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  ListToolsRequestSchema,
+  type ProgressNotification,
+} from "@modelcontextprotocol/sdk/types.js";
 import { version } from "../support/version.js";
 import type { ToolContext } from "./context.js";
 import { jsonText, refused, type Tool, type ToolAnswer } from "./tool.js";
@@ -62,14 +67,36 @@ function createServer(context: ToolContext, signal: AbortSignal, running?: Set<P
     { capabilities: { tools: {} }, instructions, jsonSchemaValidator: noValidator },
   );
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal: ended }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal: ended, _meta, sendNotification }) => {
     const tool = tools.find(({ name }) => name === params.name);
     if (tool === undefined) return asResult(refused(`There is no tool ${JSON.stringify(params.name.slice(0, 100))}.`));
     const call = answer(tool, params.arguments, context, AbortSignal.any([signal, ended]));
     running?.add(call);
-    return call.finally(() => running?.delete(call));
+    const stop = giveSigns(_meta?.progressToken, sendNotification);
+    return call.finally(() => {
+      stop();
+      running?.delete(call);
+    });
   });
   return server;
+}
+
+/** Milliseconds: clients give a call up after 30 or 60 seconds in which they have heard nothing of it. */
+const signEvery = 10_000;
+
+/** Tells a client that wants to know of it that its call goes on. */
+function giveSigns(
+  progressToken: string | number | undefined,
+  send: (notification: ProgressNotification) => Promise<void>,
+): () => void {
+  if (progressToken === undefined) return () => {};
+  let progress = 0;
+  const timer = setInterval(() => {
+    progress += 1;
+    // Who has gone hears nothing.
+    send({ method: "notifications/progress", params: { progressToken, progress } }).catch(() => {});
+  }, signEvery);
+  return () => clearInterval(timer);
 }
 
 /** A bug in a tool is the tool's answer, and told to the person: the audit goes on. */

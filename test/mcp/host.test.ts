@@ -1,7 +1,7 @@
 // Clients that mean no good, or break off: nobody gets another task's tools, nothing is lost, and the host goes on.
 import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createToolHost } from "../../src/mcp/host.js";
 import type { ToolServer } from "../../src/model/agent.js";
 import type { Query } from "../../src/model/warehouse.js";
@@ -252,6 +252,35 @@ function held(): { query: Query; begun: Promise<void>; release: () => void; abor
   };
   return { query, begun, release: () => release(), aborted: () => wasAborted };
 }
+
+it("a client that asks for signs hears every ten seconds that its call goes on", async () => {
+  const hold = held();
+  const own = await toolsRig(temporary.warehouse, { query: hold.query });
+  const { client } = await own.connect();
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    let heard = () => {};
+    const sign = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    const signs: number[] = [];
+    const onprogress = ({ progress }: { progress: number }) => {
+      signs.push(progress);
+      if (progress === 2) heard();
+    };
+    const asked = client.callTool({ name: "run_sql", arguments: { sql: "select 7" } }, undefined, { onprogress });
+    await hold.begun;
+    vi.advanceTimersByTime(20_000);
+    await sign;
+    hold.release();
+    expect(JSON.stringify(await asked)).toContain('[[\\"7\\"]]');
+    expect(signs).toEqual([1, 2]);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+    await own.close();
+  }
+});
 
 describe("a client that breaks off", () => {
   it("in its query has it cancelled", async () => {
