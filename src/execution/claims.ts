@@ -127,7 +127,7 @@ export function openClaims(options: ClaimsOptions): Claims {
   };
 
   const draft = async (step: Step): Promise<string> => {
-    const file = join(folder, `${temporaryPrefix}${process.pid}-${randomBytes(6).toString("hex")}`);
+    const file = join(folder, `${temporaryPrefix}${randomBytes(8).toString("hex")}`);
     const text = JSON.stringify({ v: 1, ...step });
     await writeFile(file, text, { flag: "wx" }).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
