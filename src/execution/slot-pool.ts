@@ -36,29 +36,31 @@ export function createSlotPool(options: {
     return removed;
   };
 
+  const make = async (number: number, signal: AbortSignal): Promise<Result<Slot>> => {
+    const planned = provider.locate(number);
+    await change((slots) => slots.set(number, planned));
+    const made = await provider.create(number, signal);
+    if (made.ok) return made;
+    // What stood there before is not ours to remove.
+    if (made.failure.code === "slot-exists") await change((slots) => slots.delete(number));
+    else await remove(planned);
+    return made;
+  };
+
   return {
     async lease(signal) {
       const number = Array.from({ length: options.count }, (_, index) => index + 1).find((free) => !leased.has(free));
       if (number === undefined) throw new Error("BUG: more leases than slots");
       leased.add(number);
-      const planned = provider.locate(number);
-      await change((slots) => slots.set(number, planned));
-      const made = await provider.create(number, signal);
-      if (!made.ok) {
-        leased.delete(number);
-        // What stood there before is not ours to remove.
-        if (made.failure.code === "slot-exists") await change((slots) => slots.delete(number));
-        else await remove(planned);
-        return made;
-      }
-      return ok({
-        slot: made.value,
-        async release() {
-          const removed = await remove(made.value);
-          leased.delete(number);
-          return removed;
-        },
+      // Also where the disk refuses the ledger: the next task would find no number.
+      const free = (): boolean => leased.delete(number);
+      const made = await make(number, signal).catch((error: unknown) => {
+        free();
+        throw error;
       });
+      if (made.ok) return ok({ slot: made.value, release: () => remove(made.value).finally(free) });
+      free();
+      return made;
     },
     async clear() {
       ledger ??= readLedger(ledgerFile);

@@ -97,3 +97,18 @@ test("a damaged ledger is as good as none", async () => {
   expect(await createSlotPool({ provider, count: 1, folder }).clear()).toEqual([]);
   expect(removed).toEqual([]);
 });
+
+test("a number is free again where the disk refuses the ledger, before a lease and after it", async () => {
+  const { provider } = fakeProvider();
+  const pool = createSlotPool({ provider, count: 1, folder });
+  await mkdir(join(folder, "ledger.json"));
+  await expect(pool.lease(signal)).rejects.toThrow("ledger.json");
+  await rm(join(folder, "ledger.json"), { recursive: true });
+  const lease = await pool.lease(signal);
+  if (!lease.ok) throw new Error("no lease");
+  await rm(join(folder, "ledger.json"));
+  await mkdir(join(folder, "ledger.json"));
+  await expect(lease.value.release()).rejects.toThrow("ledger.json");
+  await rm(join(folder, "ledger.json"), { recursive: true });
+  expect(await pool.lease(signal)).toMatchObject({ ok: true });
+});
