@@ -59,12 +59,6 @@ const mistakes = [
     "find((one) => one !== null);\n  const seen",
   ],
   [
-    "looks of this run replace earlier ones",
-    "audit/looks",
-    "{ ...known, ...Object.fromEntries(seen) }",
-    "Object.fromEntries(seen)",
-  ],
-  [
     "a query that could not run has no result",
     "audit/looks",
     "(looked.get(name) ?? then)",
