@@ -26,7 +26,9 @@ const opened: AuditFolder[] = [];
 // All at the end, for the tests run side by side.
 afterAll(async () => {
   for (const audit of opened.splice(0)) {
-    for (const { group } of recorded(audit)) if (!isGone(group)) process.kill(-group, "SIGKILL");
+    // Only where a test has failed, something is left.
+    for (const pid of [...recorded(audit).map(({ group }) => group), ...(await pids(audit))])
+      if (!isGone(pid)) process.kill(pid, "SIGKILL");
     await audit.remove();
   }
 });
@@ -293,34 +295,38 @@ describe.concurrent("all leave orphans behind when they are killed, which race t
     await expectRerunAlone(audit, "investigate:TX, investigate:VA");
   });
 
-  test.skipIf(process.platform !== "linux")("an agent is, whose number was just to be written down", async () => {
-    const counts = `note("process " + process.env.AUDIT_RUN_PROCESS.split("-")[1]); answer(cases);`;
-    const audit = await withAgent(counts);
-    await setFailures(audit, { vendor_missing: [["VA", 1]] });
-    expect((await audit.run()).exitCode).toBe(0);
-    // Before it come a few of git's, one after the other: each is written down twice, and forgotten with the file.
-    const [, number] = /^process (\d+)$/m.exec(await audit.read("calls.txt")) ?? [];
-    for (const name of [".audit", "calls.txt"]) await rm(join(audit.folder, name), { recursive: true });
-    await agentProgram(audit, hangsWithChild);
+  test.skipIf(process.platform !== "linux")(
+    "an agent is, whose number was just to be written down",
+    async ({ onTestFinished }) => {
+      const counts = `note("process " + process.env.AUDIT_RUN_PROCESS.split("-")[1]); answer(cases);`;
+      const audit = await withAgent(counts);
+      await setFailures(audit, { vendor_missing: [["VA", 1]] });
+      expect((await audit.run()).exitCode).toBe(0);
+      // Before it come a few of git's, one after the other: each is written down twice, and forgotten with the file.
+      const [, number] = /^process (\d+)$/m.exec(await audit.read("calls.txt")) ?? [];
+      for (const name of [".audit", "calls.txt"]) await rm(join(audit.folder, name), { recursive: true });
+      await agentProgram(audit, hangsWithChild);
 
-    const record = join(audit.folder, ".audit/processes.jsonl");
-    const inject = `inject=write:signal=SIGKILL:when=${2 * Number(number)}`;
-    const strace = ["-f", "-e", "signal=none", "-e", "trace=write", "-e", inject, "-P", record, "--"];
-    const program = [process.execPath, join(root, "dist/cli.js"), "--progress", "silent"];
-    const { PATH, HOME, LANG, TMPDIR } = process.env;
-    const env = { PATH, HOME, LANG, TMPDIR };
-    const tracer = spawn("strace", [...strace, ...program], { cwd: audit.folder, env, stdio: "ignore" });
-    const ended = once(tracer, "exit");
-    await until(async () => (await pids(audit)).length === 2);
-    const { pid } = JSON.parse(await audit.read(".audit/run.lock"));
-    await until(() => isGone(pid));
-    // It goes on with what the program has started, until it is ended itself.
-    tracer.kill("SIGTERM");
-    await ended;
-    expect(recorded(audit), "it came no further").toEqual([]);
-    expect((await pids(audit)).filter(isGone)).toEqual([]);
-    await expectRerunAlone(audit, "investigate:VA", 1);
-  });
+      const record = join(audit.folder, ".audit/processes.jsonl");
+      const inject = `inject=write:signal=SIGKILL:when=${2 * Number(number)}`;
+      const strace = ["-f", "-e", "signal=none", "-e", "trace=write", "-e", inject, "-P", record, "--"];
+      const program = [process.execPath, join(root, "dist/cli.js"), "--progress", "silent"];
+      const { PATH, HOME, LANG, TMPDIR } = process.env;
+      const env = { PATH, HOME, LANG, TMPDIR };
+      const tracer = spawn("strace", [...strace, ...program], { cwd: audit.folder, env, stdio: "ignore" });
+      onTestFinished(() => void tracer.kill("SIGKILL"));
+      const ended = once(tracer, "exit");
+      await until(async () => (await pids(audit)).length === 2);
+      const { pid } = JSON.parse(await audit.read(".audit/run.lock"));
+      await until(() => isGone(pid));
+      // It goes on with what the program has started, until it is ended itself.
+      tracer.kill("SIGTERM");
+      await ended;
+      expect(recorded(audit), "it came no further").toEqual([]);
+      expect((await pids(audit)).filter(isGone)).toEqual([]);
+      await expectRerunAlone(audit, "investigate:VA", 1);
+    },
+  );
 
   test("dbt is", async () => {
     const audit = await withSummary(`
