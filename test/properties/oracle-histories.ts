@@ -69,7 +69,7 @@ export const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
     return afresh(world, { rows: { ...world.rows, [name]: { count, version } } });
   }),
   {
-    weight: 2,
+    weight: 5,
     arbitrary: edit(
       "code",
       fc.constantFrom(...codes),
