@@ -164,6 +164,15 @@ describe("the window", () => {
     expect(screen.lines).toContain("and 950 more warnings");
   });
 
+  test("says what comes after its end below it, such as a last file that the disk refused", () => {
+    const { screen, view, show } = rig();
+    view.open();
+    show(added("export"), started("export"), executed("export"));
+    view.close();
+    show({ type: "warning", message: "last-run.json could not be written" });
+    expect(screen.lines.filter((line) => line !== "").at(-1)).toBe("⚠ last-run.json could not be written");
+  });
+
   test("leaves no debris when the terminal is made narrower, wider or lower", () => {
     const { screen, clock, view, show } = rig(100, 24);
     screen.write("$ audit-run\n");

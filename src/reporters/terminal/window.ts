@@ -40,6 +40,7 @@ export function createWindowView(
   let lastSecond = 0;
   let stale = false;
   let release: (() => void) | null = null;
+  let isClosed = false;
 
   const size = (): Size => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
   const width = (text: string): number => columnsOf(stripVTControlCharacters(text));
@@ -115,12 +116,20 @@ export function createWindowView(
         const text = event.node === undefined ? event.message : `${event.node}: ${event.message}`;
         above.push(wholeLine([mark("warning", style), { text: ` ${harmless(text)}` }], style));
       }
+      // After the last node there are still files to be written, and disks that refuse them.
+      if (isClosed)
+        stream.write(
+          takeAbove()
+            .map((line) => `${line}\n`)
+            .join(""),
+        );
     },
 
     close() {
       if (release === null) return;
       release();
       release = null;
+      isClosed = true;
       const { columns } = size();
       const lines = [...takeAbove(), summaryLine(progress, clock.now(), style), ...failureLines(progress, style)];
       stream.write(`${toStart(columns)}${staying(lines, columns)}${clearBelow}${wrapOn}${showCursor}`);
