@@ -289,7 +289,7 @@ export const configShape = {
       query: Timeout.default("60s").describe("One query."),
       task: Timeout.default("30m").describe("One agent's whole task."),
       claim: Timeout.default("30m").describe(
-        "How long a task stays with an agent that has claimed it (`audit-run tasks claim`) and gives no sign of life.",
+        "How long a task stays with an agent that has claimed it (docs/coordination.md) and gives no sign of life.",
       ),
     })
     .prefault({})

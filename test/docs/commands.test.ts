@@ -12,8 +12,10 @@ async function complaint(argv: readonly string[]): Promise<string | null> {
   const program = createProgram({ terminal: silentTerminal, argv }, () => undefined);
   const quiet = { writeErr: () => undefined, writeOut: () => undefined };
   program.configureOutput(quiet);
-  for (const command of program.commands) {
-    command.configureOutput(quiet).action(() => undefined);
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
+    command.configureOutput(quiet);
+    // One that only has others below it does nothing itself, and says what there is.
+    if (command.commands.length === 0) command.action(() => undefined);
   }
   try {
     await program.parseAsync([...commandFirst(argv, program)], { from: "user" });
