@@ -74,7 +74,7 @@ test("a task whose model is overloaded fails, the other is finished, and only wh
   );
   expect(provenance).toContainEqual(expect.objectContaining({ model: "claude-sonnet-4-5", program: "claude 2.1.330" }));
   expect(provenance).toContainEqual(expect.objectContaining({ model: "claude-opus-4-1", program: "claude 2.1.330" }));
-  expect(outcomes(await audit.events()).sort()).toEqual(["ok", "ok", "overloaded"]);
+  expect([...outcomes(await audit.events())].sort()).toEqual(["ok", "ok", "overloaded"]);
 
   overloaded = false;
   const before = stage.stub.requests.length;

@@ -1,0 +1,218 @@
+// Agents that are command lines, with a stand-in for the program: what is looked at before anything is asked, what reaches
+// the program, and which limits we keep for those that do not. The real programs are in test/e2e and test/long.
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { environment } from "../../src/adapters/agents/cli/environment.js";
+import { linksOutOf, programFile } from "../../src/adapters/agents/cli/paths.js";
+import { isOlder } from "../../src/adapters/agents/cli/probe.js";
+import { cliSettings, variants } from "../../src/adapters/agents/cli/settings.js";
+import { agents } from "../../src/adapters/agents/index.js";
+import type { AgentActivity, AgentAdapter, InvestigationRequest } from "../../src/model/agent.js";
+import { caseOf } from "../rig/cases.js";
+import { requestFor } from "../rig/request.js";
+
+const fake = join(import.meta.dirname, "../fakes/cli.mjs");
+const names = ["claude", "codex", "opencode"] as const;
+let folder: string;
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "audit cli ")));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function made(name: (typeof names)[number], behaviour: string, settings: Record<string, unknown> = {}) {
+  const adapter = agents[name] as AgentAdapter;
+  const env = { FAKE_CLI: name, FAKE_BEHAVIOUR: behaviour };
+  const options = adapter.settings.parse({ program: fake, attempts: 1, env, ...settings });
+  const agent = await adapter.create(options, { baseDir: folder, env: process.env, redact: (text) => text });
+  if (!agent.ok) throw new Error(agent.failure.message);
+  return agent.value;
+}
+
+async function play(
+  name: (typeof names)[number],
+  behaviour: string,
+  settings: Record<string, unknown> = {},
+  more: Partial<InvestigationRequest> = {},
+) {
+  const agent = await made(name, behaviour, settings);
+  const activities: AgentActivity[] = [];
+  const request = requestFor(["not_null_bids_vendor@VA"], {
+    checkouts: { dbt: folder },
+    evidenceDir: folder,
+    logDir: await mkdtemp(join(folder, "log-")),
+    onActivity: (activity) => activities.push(activity),
+    ...more,
+  });
+  const result = await agent.investigate(request);
+  const failure = result.ok ? { code: "ok", message: "", hint: "" } : { hint: "", ...result.failure };
+  return { ...failure, activities };
+}
+
+describe.concurrent.each(names)("%s, before anything is asked", (name) => {
+  it("is told to be installed where it is not there", async () => {
+    const played = await play(name, "answers", { program: "/no/such/program" });
+    expect([played.code, played.hint]).toEqual(["agent-not-found", expect.stringContaining("npm install -g")]);
+    expect(played.hint).toContain("agent.program");
+  });
+
+  it("is told to be renewed where it is too old to be kept within its limits", async () => {
+    const played = await play(name, "is-old");
+    expect([played.code, played.message]).toEqual(["agent-too-old", expect.stringContaining(`${name} `)]);
+    expect(played.hint).toContain("npm install -g");
+  });
+
+  it("is not taken for another program of that name", async () => {
+    expect((await play(name, "is-something-else")).code).toBe("agent-failed");
+  });
+});
+
+describe.concurrent.each(["claude", "codex"] as const)("%s, where nobody is logged in", (name) => {
+  it("is not asked anything, and how to log in is told", async () => {
+    const played = await play(name, "is-logged-out");
+    expect([played.code, played.activities]).toEqual(["agent-auth", []]);
+    expect(played.hint).toContain(name === "claude" ? "claude auth login" : "codex login");
+  });
+
+  it("is asked all the same where the config says that it cannot know", async () => {
+    expect((await play(name, "is-logged-out", { preflight: false })).activities.length).toBeGreaterThan(0);
+  });
+});
+
+describe.concurrent.each(names)("%s at work", (name) => {
+  it("is ended when it says nothing any more", async () => {
+    const played = await play(name, "hangs", { idleTimeout: "1s" });
+    expect(played.code).toBe("agent-stalled");
+    expect(played.activities.at(-1)).toMatchObject({ type: "ended", outcome: "stalled" });
+  });
+
+  it("may leave its prompt unread, if it is a long one", async () => {
+    const played = await play(name, "reads-nothing", {}, { prompt: "x".repeat(1_000_000) });
+    expect(played.code).toBe("ok");
+  });
+
+  it("that cannot reach its tools has no outcome but that", async () => {
+    const tools = async () =>
+      ({
+        ok: true,
+        value: { url: "http://127.0.0.1:9/mcp", token: "t", wasReached: () => false, close: async () => {} },
+      }) as const;
+    const played = await play(name, "answers", {}, { tools });
+    expect(played.activities.at(-1)).toMatchObject({ type: "ended", outcome: "tools-unavailable" });
+  });
+});
+
+it("the limits that a program does not keep are kept by us", async () => {
+  const over = { env: { FAKE_CLI: "opencode" }, budget: 0.1 };
+  expect((await play("opencode", "answers", over, { unanswered: () => [caseOf("a", "VA")] })).code).toBe(
+    "agent-budget",
+  );
+});
+
+describe("settings", () => {
+  const wrong = (name: (typeof names)[number], settings: Record<string, unknown>): readonly string[] => {
+    const parsed = agents[name].settings.safeParse(settings);
+    return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+  };
+
+  it.each([
+    ["SNOWFLAKE_PASSWORD", /no credentials of a warehouse/],
+    ["PGPASSWORD", /no credentials of a warehouse/],
+    ["DBT_ENV_SECRET_TOKEN", /no credentials of a warehouse/],
+    ["ANTHROPIC_BASE_URL", /your own environment/],
+    ["HTTPS_PROXY", /your own environment/],
+    ["CLAUDE_CONFIG_DIR", /your own environment/],
+    ["OPENCODE_CONFIG_CONTENT", /your own environment/],
+    ["NODE_OPTIONS", /your own environment/],
+    ["LD_PRELOAD", /your own environment/],
+    ["AUDIT_TOOLS_TOKEN", /our own/],
+    ["not a name", /name of a variable/],
+  ])("%s is refused as a variable of the config", (variable, message) => {
+    for (const name of names)
+      expect(wrong(name, { env: { [variable]: "x" } })).toEqual([expect.stringMatching(message)]);
+  });
+
+  it("a login may be given by another variable", () => {
+    expect(wrong("claude", { env: { ANTHROPIC_API_KEY: "k", CLAUDE_CODE_MAX_RETRIES: "1" } })).toEqual([]);
+  });
+
+  it("modes that bypass what an agent may do are refused, and why is told", () => {
+    expect(wrong("claude", { permissionMode: "bypassPermissions" })).toEqual([
+      expect.stringMatching(/must be dontAsk/),
+    ]);
+    expect(wrong("codex", { sandbox: "danger-full-access" })).toEqual([expect.stringMatching(/must be read-only/)]);
+    expect(wrong("opencode", { auto: true })).toEqual([expect.stringMatching(/must be false/)]);
+    expect(wrong("claude", { args: ["--dangerously-skip-permissions"] })).toEqual([expect.stringContaining("args")]);
+  });
+
+  it("a budget for codex needs prices, since it tells no cost", () => {
+    expect(wrong("codex", { budget: 1 })).toEqual([expect.stringContaining("prices")]);
+    expect(wrong("codex", { budget: 1, prices: { input: 1, cached: 1, output: 1 } })).toEqual([]);
+  });
+
+  it("a test is given to the first of `byTest` that fits its name, and else to the agent's own model", () => {
+    const variantOf = variants(
+      cliSettings.parse({
+        model: "small",
+        budget: 1,
+        byTest: { "unique_*": { model: "large" }, "*": { maxTurns: 7 } },
+      }),
+    );
+    expect(variantOf({ name: "unique_bids_id" })).toEqual({ key: "1", model: "large", maxTurns: 100, budget: 1 });
+    expect(variantOf({ name: "not_null" })).toEqual({ key: "2", model: "small", maxTurns: 7, budget: 1 });
+  });
+});
+
+describe("the environment", () => {
+  const own = {
+    PATH: "/bin",
+    HOME: "/home/a",
+    SNOWFLAKE_PASSWORD: "x",
+    AWS_SECRET_ACCESS_KEY: "x",
+    GITHUB_TOKEN: "x",
+    DBT_PASSWORD: "x",
+    ANTHROPIC_API_KEY: "k",
+  };
+  it("holds what is on the list, and what the config adds", () => {
+    expect(environment(own, [/^ANTHROPIC_API_KEY$/], { MORE: "1" })).toEqual({
+      PATH: "/bin",
+      HOME: "/home/a",
+      ANTHROPIC_API_KEY: "k",
+      MORE: "1",
+    });
+  });
+
+  it("lets no proxy stand between a program and its tools", () => {
+    const env = environment({ https_proxy: "http://proxy:3128", no_proxy: "intra" }, [], {});
+    expect([env.NO_PROXY, env.no_proxy]).toEqual(["intra,127.0.0.1,localhost", "intra,127.0.0.1,localhost"]);
+  });
+});
+
+it("versions are compared by their numbers", () => {
+  expect(isOlder("2.1.197", "2.1.236")).toBe(true);
+  expect(isOlder("2.1.236", "2.1.236")).toBe(false);
+  expect(isOlder("2.10.0", "2.9.9")).toBe(false);
+  expect(isOlder("3.0", "2.1.236")).toBe(false);
+  expect(isOlder("0.170.0-alpha.1", "0.169.0")).toBe(false);
+});
+
+describe("on the disk", () => {
+  it("links that lead out of a folder are found, whatever they are named, and those within are not", async () => {
+    const root = await mkdtemp(join(folder, "links-"));
+    await mkdir(join(root, "models"));
+    await writeFile(join(root, "models/a.sql"), "select 1");
+    await symlink("models/a.sql", join(root, "within.sql"));
+    await symlink(join(folder), join(root, "models/out"));
+    await symlink("/no/such/file", join(root, "nowhere"));
+    expect([...(await linksOutOf(root))].sort()).toEqual([join(root, "models/out"), join(root, "nowhere")]);
+    expect(await linksOutOf(join(root, "gone"))).toEqual([]);
+  });
+
+  it("a program is looked for where the system looks", async () => {
+    const bin = await mkdtemp(join(folder, "bin-"));
+    await symlink(fake, join(bin, "claude"));
+    expect(await programFile("claude", `/nowhere:${bin}`)).toBe(await realpath(fake));
+    expect(await programFile("claude", "/nowhere")).toBeNull();
+  });
+});
