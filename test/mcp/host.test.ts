@@ -103,6 +103,14 @@ describe("who has no business here", () => {
     expect((await send({ method, path }, toolCall("get_task"))).status).toBe(status);
   });
 
+  it("has not reached the tools, for whoever asks whether their agent did", async () => {
+    await send({ token: null }, toolCall("get_task"));
+    await send({ method: "GET" });
+    expect(server.wasReached?.()).toBe(false);
+    await send({}, toolCall("get_task"));
+    expect(server.wasReached?.()).toBe(true);
+  });
+
   it("is heard on this machine alone", () => {
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
   });

@@ -118,6 +118,9 @@ function build(
           "mcp_servers.audit.url": toolsUrl,
           "mcp_servers.audit.bearer_token_env_var": tokenVariable,
           "mcp_servers.audit.required": true,
+          // A finding's queries are run again before it is answered; its own limits are 10 and 60 seconds.
+          "mcp_servers.audit.startup_timeout_sec": 60,
+          "mcp_servers.audit.tool_timeout_sec": 600,
           "mcp_servers.audit.default_tools_approval_mode": "approve",
         }),
   };

@@ -113,6 +113,8 @@ function build(question: Question, { variant }: Settings, env: Readonly<Record<s
               headers: { Authorization: `Bearer {env:${tokenVariable}}` },
               oauth: false,
               enabled: true,
+              // By default it goes on without tools that have not told their list within five seconds.
+              timeout: toolTimeout,
             },
           },
   };
@@ -132,6 +134,9 @@ function build(question: Question, { variant }: Settings, env: Readonly<Record<s
   };
   return { args, env: switches, stdin: question.prompt };
 }
+
+/** Milliseconds. A finding's queries are run again before it is answered. */
+const toolTimeout = 600_000;
 
 /** Of the user's own environment, as the provider's other programs take it; opencode itself reads it nowhere. */
 function baseUrl(provider: string, env: Readonly<Record<string, string>>): object {
