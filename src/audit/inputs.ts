@@ -53,7 +53,14 @@ export async function judgeSummary(
   const settings = summarySettings(config);
   const known = traces.find("summary");
   const observe = (): string => artifacts;
+  const always = {
+    verdict: { kind: "run", reasons: [{ part: "summary", change: "always" }] },
+    parts: { settings },
+    warning: null,
+  } as const;
   if (summary.run === null) {
+    // Whoever builds the table need not leave artifacts here: nothing tells that it is as it was but a look at it.
+    if (summary.table !== null) return always;
     const parts = { settings, artifacts };
     return { verdict: judge({ kind: "known", parts }, known, observe), parts, warning: null };
   }
@@ -71,13 +78,10 @@ export async function judgeSummary(
     const warning = value.ok
       ? null
       : `summary.watermark could not be read, so the command runs: ${value.failure.message}`;
-    return { verdict: judge({ kind: "known", parts }, known, observe), parts, warning };
+    // Not an older one: a watermark that came back does not bring back what the command has overwritten since.
+    return { verdict: judge({ kind: "known", parts }, known.slice(0, 1), observe), parts, warning };
   }
-  return {
-    verdict: { kind: "run", reasons: [{ part: "summary", change: "always" }] },
-    parts: { settings },
-    warning: null,
-  };
+  return always;
 }
 
 /**

@@ -71,7 +71,7 @@ const forever = Number.POSITIVE_INFINITY;
 
 /** Milliseconds; null where the summary is made at each run, or the warehouse would have to be asked. */
 function summaryHoldsUntil({ summary }: Config, traces: TraceReader): number | null {
-  if (summary.run === null) return forever;
+  if (summary.run === null) return summary.table === null ? forever : null;
   const last = traces.find("summary")[0];
   return summary.maxAge === null || last === undefined ? null : Date.parse(last.at) + summary.maxAge;
 }

@@ -14,7 +14,7 @@ import type { Session } from "./session.js";
 export interface SummaryOutput {
   /** Digest of run_results.json and manifest.json as they are now; "absent" where there are none. */
   readonly artifacts: string;
-  /** ISO; when the command ended, or null where none ran. */
+  /** ISO; when the command ended, or a table of somebody else's was taken as it is. Null where artifacts say it all. */
   readonly ranAt: string | null;
 }
 
@@ -30,7 +30,7 @@ export async function runSummary(session: Session): Promise<Result<SummaryOutput
         hint: "Run `dbt test --store-failures` first, or let `summary.run` do it.",
       });
     }
-    return ok({ artifacts, ranAt: null });
+    return ok({ artifacts, ranAt: summary.table === null ? null : session.now().toISOString() });
   }
   const resultsBefore = await readResults(session);
   const log = join(session.run.folder, "summary.log");
