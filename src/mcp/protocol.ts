@@ -102,7 +102,9 @@ function giveSigns(
 /** A bug in a tool is the tool's answer, and told to the person: the audit goes on. */
 async function answer(tool: Tool, input: unknown, context: ToolContext, signal: AbortSignal): Promise<CallToolResult> {
   try {
-    return asResult(await tool.run(input, context, signal));
+    const given = await tool.run(input, context, signal);
+    // What a warehouse says of a mistake may hold a value.
+    return asResult(given.ok ? given : refused(context.redact(given.message)));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     context.warn(`the tool ${tool.name} could not answer: ${message}`);

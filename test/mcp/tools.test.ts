@@ -242,6 +242,14 @@ describe("run_sql", () => {
     expect(answer).toMatchObject({ isError: true, text: expect.stringContaining("vendr") });
   });
 
+  it("tells no value of a variable in what the warehouse says, nor in the record", async () => {
+    const sql = `select cast('${secret}' as integer)`;
+    const answer = await call(client, "run_sql", { sql });
+    expect(answer).toMatchObject({ isError: true, text: expect.stringContaining("[redacted]") });
+    expect(answer.text).not.toContain(secret);
+    expect(await recorded()).toEqual([expect.objectContaining({ sql: sql.replace(secret, "[redacted]") })]);
+  });
+
   it("cuts a wide row rather than none, and refuses what no cutting makes small", async () => {
     const columns = Array.from({ length: 150 }, (_, n) => `repeat('x', 5000) as c${n}`).join(", ");
     const wide = await call(client, "run_sql", { sql: `select ${columns}` });
