@@ -39,7 +39,7 @@ const env = z
   })
   .default({})
   .describe(
-    "More variables. Of yours it gets what its login and a proxy need, and no others (docs/agents.md lists them).",
+    "More variables. Of yours it gets what its login and a proxy need, and no others (docs/coding-agents.md lists them).",
   );
 
 export const cliSettings = z.strictObject({
