@@ -90,6 +90,14 @@ export function openClaims(options: ClaimsOptions): Claims {
     return step;
   };
 
+  /** Without a look at the disk: what is known to be finished, or held for a while yet. */
+  const isTaken = ({ id, first, edition }: ClaimableTask, top: number | undefined): boolean => {
+    const step = top === undefined || top < first ? null : known.get(nameOf(id, top));
+    if (!step) return false;
+    if (step.kind === "claim") return step.until !== null && step.edition >= edition && !isOver(step.until, clock());
+    return step.kind === "completed";
+  };
+
   const standing = async (task: ClaimableTask, top: number | undefined, runNow: string | null): Promise<TaskState> => {
     if (top === undefined || top < task.first) return task.done ? finished : open;
     const step = await read(nameOf(task.id, top));
@@ -117,9 +125,13 @@ export function openClaims(options: ClaimsOptions): Claims {
    * from where it was: to list a folder takes longer the more tasks there are.
    */
   const felt = new Map<string, number>();
-  const topsOf = async (tasks: readonly ClaimableTask[]): Promise<ReadonlyMap<string, number>> => {
+  let listed: Map<string, number> | null = null;
+  const topsOf = async (tasks: readonly ClaimableTask[], isFresh: boolean): Promise<ReadonlyMap<string, number>> => {
     const [task, ...others] = tasks;
-    if (task === undefined || others.length > 0) return topNumbers(await names(folder));
+    if (task === undefined || others.length > 0) {
+      if (isFresh || listed === null) listed = topNumbers(await names(folder));
+      return listed;
+    }
     let next = Math.max(task.first, felt.get(task.id) ?? 0);
     while (await exists(join(folder, nameOf(task.id, next)))) next += 1;
     felt.set(task.id, next - 1);
@@ -168,7 +180,7 @@ export function openClaims(options: ClaimsOptions): Claims {
     now: clock,
     check,
     async states(tasks) {
-      const [tops, runNow] = [await topsOf(tasks), await options.runNow()];
+      const [tops, runNow] = [await topsOf(tasks, true), await options.runNow()];
       await readAhead(tasks, tops);
       const states = new Map<string, TaskState>();
       for (const task of tasks) states.set(task.id, await standing(task, tops.get(task.id), runNow));
@@ -176,26 +188,34 @@ export function openClaims(options: ClaimsOptions): Claims {
     },
 
     async claim(tasks, claimant, { edition, failedToo = false }) {
-      const [tops, runNow] = [await topsOf(tasks), await options.runNow()];
-      await readAhead(tasks, tops);
-      const candidates = [...tasks];
-      let collisions = 0;
+      const runNow = await options.runNow();
       let file: string | null = null;
+      const take = async (task: ClaimableTask, top: number | undefined): Promise<Claimed | "taken" | null> => {
+        const { status } = await standing(task, top, runNow);
+        if (status !== "pending" && !(failedToo && status === "failed")) return null;
+        const token = Math.max(task.first, (top ?? 0) + 1);
+        const until = claimant.by === "agent" ? deadlineIn(claimant.lease, clock()) : null;
+        file ??= await draft({ kind: "claim", claimant, edition, since: clock().wall, until });
+        if (!(await name(file, task.id, token))) return "taken";
+        listed?.set(task.id, token);
+        return { task: task.id, token, until: until && isoOf(until) };
+      };
       try {
-        while (candidates.length > 0) {
-          // The first one; where others are quicker, further and further behind it, so that many do not fight for each.
-          const [task] = candidates.splice(pick(Math.min(candidates.length, 2 ** Math.min(collisions, 12))), 1);
-          if (task === undefined) break;
-          const top = tops.get(task.id);
-          const { status } = await standing(task, top, runNow);
-          if (status !== "pending" && !(failedToo && status === "failed")) continue;
-          const token = Math.max(task.first, (top ?? 0) + 1);
-          const until = claimant.by === "agent" ? deadlineIn(claimant.lease, clock()) : null;
-          file ??= await draft({ kind: "claim", claimant, edition, since: clock().wall, until });
-          if (await name(file, task.id, token)) return { task: task.id, token, until: until && isoOf(until) };
-          collisions += 1;
+        // What was listed for the claim before will mostly do: a name that is taken by now cannot be given again.
+        for (let isFresh = listed === null || tasks.length === 1; ; isFresh = true) {
+          const tops = await topsOf(tasks, isFresh);
+          await readAhead(tasks, tops);
+          const candidates = tasks.filter((task) => !isTaken(task, tops.get(task.id)));
+          let collisions = 0;
+          while (candidates.length > 0 && collisions < 8) {
+            // The first one; where others are quicker, further and further behind it, so that many do not fight for each.
+            const [task] = candidates.splice(pick(Math.min(candidates.length, 8 ** collisions)), 1);
+            const claimed = task === undefined ? null : await take(task, tops.get(task.id));
+            if (claimed === "taken") collisions += 1;
+            else if (claimed !== null) return claimed;
+          }
+          if (isFresh && collisions === 0) return null;
         }
-        return null;
       } finally {
         if (file !== null) await rm(file, { force: true });
       }
@@ -253,7 +273,7 @@ export function isClaimsFile(name: string): boolean {
   return name === "catalogue.json" || /^\.turn-\d+$/.test(name) || parseName(name) !== null;
 }
 
-export function topNumbers(names: readonly string[]): ReadonlyMap<string, number> {
+export function topNumbers(names: readonly string[]): Map<string, number> {
   const tops = new Map<string, number>();
   for (const name of names) {
     const parsed = parseName(name);
