@@ -20,10 +20,11 @@ export async function damage(folder: string, seed: number): Promise<string> {
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-    // What is left of earlier runs is nearly all of it, and nobody reads it again: one file in two is of the state.
-    .filter((file) => random() < 0.1 || !file.includes("/runs/"));
-  const file = files[Math.floor(random() * files.length)];
+    .sort();
+  // What decides on reuse half of the time: it is the smaller part of the folder.
+  const isState = random() < 0.5;
+  const those = files.filter((path) => path.startsWith(join(folder, "traces")) === isState);
+  const file = those[Math.floor(random() * those.length)];
   if (file === undefined) throw new Error("there is nothing to damage");
   const bytes = await readFile(file);
   const name = file.slice(folder.length + 1);
