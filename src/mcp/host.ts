@@ -98,6 +98,8 @@ async function receive(
   doors: ReadonlySet<Door>,
   port: number,
 ): Promise<void> {
+  // Who hangs up while it is answered is no fault of ours.
+  response.on("error", () => undefined);
   try {
     const refusal = refusalOf(request, port);
     if (refusal !== null) return refuse(request, response, ...refusal);

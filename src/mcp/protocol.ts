@@ -33,7 +33,7 @@ export async function answerRequest(
   // The transport's `onclose` may be undefined, which the interface's does not allow under exactOptionalPropertyTypes.
   await server.connect(transport as Parameters<Server["connect"]>[0]);
   // A client that has gone wants no answer: what its tool runs is aborted.
-  response.once("close", () => void server.close());
+  response.once("close", () => server.close().catch(() => undefined));
   await transport.handleRequest(request, response, body);
 }
 

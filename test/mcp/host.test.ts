@@ -304,6 +304,34 @@ describe("a client that breaks off", () => {
     await own.close();
   });
 
+  it.each([0, 1, 200, 5_000, 39_000])("after %i bytes of its answer harms nobody", async (bytes) => {
+    const { port } = new URL(server.url);
+    const body = toolCall("run_sql", { sql: "select repeat('z', 900) as z from range(40)" });
+    const head = [
+      "POST /mcp HTTP/1.1",
+      `Host: 127.0.0.1:${port}`,
+      `Authorization: Bearer ${server.token}`,
+      "Content-Type: application/json",
+      "Accept: application/json, text/event-stream",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ];
+    const ends = Array.from({ length: 20 }, () => {
+      const socket = connect(Number(port), "127.0.0.1");
+      let received = 0;
+      socket.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+        if (received >= bytes) socket.resetAndDestroy();
+      });
+      socket.write(`${head.join("\r\n")}\r\n\r\n${body}`, () => {
+        if (bytes === 0) socket.resetAndDestroy();
+      });
+      return new Promise<void>((resolve) => socket.on("error", () => {}).once("close", () => resolve()));
+    });
+    await Promise.all(ends);
+    await serves();
+    expect(rig.warnings).toEqual([]);
+  });
+
   it("while its finding is looked at loses nothing: the finding is admitted", async () => {
     const hold = held();
     const own = await toolsRig(temporary.warehouse, { query: hold.query });
