@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { environment } from "../../src/adapters/agents/cli/environment.js";
-import { linksOutOf, programFile } from "../../src/adapters/agents/cli/paths.js";
+import { hiddenIn, programFile } from "../../src/adapters/agents/cli/paths.js";
 import { isOlder } from "../../src/adapters/agents/cli/probe.js";
 import { cliSettings, variants } from "../../src/adapters/agents/cli/settings.js";
 import { agents } from "../../src/adapters/agents/index.js";
@@ -198,15 +198,21 @@ it("versions are compared by their numbers", () => {
 });
 
 describe("on the disk", () => {
-  it("links that lead out of a folder are found, whatever they are named, and those within are not", async () => {
-    const root = await mkdtemp(join(folder, "links-"));
+  it("links that lead out of the folders and files named like credentials are found, and no others", async () => {
+    const [root, other] = [await mkdtemp(join(folder, "links-")), await mkdtemp(join(folder, "other-"))];
     await mkdir(join(root, "models"));
-    await writeFile(join(root, "models/a.sql"), "select 1");
+    for (const file of ["models/a.sql", ".ENV", "models/profiles.yml", "environment.yml"])
+      await writeFile(join(root, file), "x");
     await symlink("models/a.sql", join(root, "within.sql"));
-    await symlink(join(folder), join(root, "models/out"));
+    await symlink(other, join(root, "other"));
+    await symlink(folder, join(root, "models/out"));
     await symlink("/no/such/file", join(root, "nowhere"));
-    expect([...(await linksOutOf(root))].sort()).toEqual([join(root, "models/out"), join(root, "nowhere")]);
-    expect(await linksOutOf(join(root, "gone"))).toEqual([]);
+    await symlink("models/profiles.yml", join(root, "harmless.txt"));
+    const hidden = await hiddenIn([root, other, join(folder, "gone")]);
+    expect([...hidden.links].sort()).toEqual([join(root, "models/out"), join(root, "nowhere")]);
+    expect([...hidden.secrets].sort()).toEqual(
+      [".ENV", "harmless.txt", "models/profiles.yml"].map((file) => join(root, file)),
+    );
   });
 
   it("a program is looked for where the system looks", async () => {

@@ -166,6 +166,9 @@ test("a hostile checkout changes nothing, and nothing outside of it is read", as
             { name: "Read", input: { file_path: join(stage.checkout, "models/a.sql") } },
             { name: "Read", input: { file_path: outside("profiles.yml") } },
             { name: "Read", input: { file_path: join(stage.checkout, "link.yml") } },
+            { name: "Read", input: { file_path: outside("dot-sync/.env") } },
+            { name: "Read", input: { file_path: outside("dot-sync/extract.py") } },
+            { name: "Grep", input: { pattern: "canary", path: outside("dot-sync"), output_mode: "content" } },
             { name: "Grep", input: { pattern: "canary", path: stage.folder } },
             { name: "Bash", input: { command: `touch ${outside("ran-bash")}` } },
             { name: "Write", input: { file_path: join(stage.checkout, "new.sql"), content: "x" } },
@@ -173,10 +176,15 @@ test("a hostile checkout changes nothing, and nothing outside of it is read", as
         },
   );
   await makeHostile(stage);
-  const played = await ask();
+  // A repository that is read in place has its owner's credentials beside its code.
+  await mkdir(outside("dot-sync"));
+  await writeFile(outside("dot-sync/.env"), "PASSWORD=canary-env");
+  await writeFile(outside("dot-sync/extract.py"), "print('extracted')");
+  const played = await ask({ checkouts: { dbt: stage.checkout, "dot-sync": outside("dot-sync") } });
   expect([played.code, played.outcomes]).toEqual(["ok", ["ok"]]);
   const heard = stage.stub.requests.map(({ text }) => text).join("\n");
   expect(heard).toContain("select 1 as harmless");
+  expect(heard).toContain("print('extracted')");
   // Neither what its instructions, rules, skills and agents say, nor what lies outside.
   expect(heard.match(/canary-[a-z-]+/g) ?? []).toEqual([]);
   const left = [...(await textsBelow(stage.folder)).keys()].filter(

@@ -20,6 +20,7 @@ import {
 import { cloudVariables, isOn } from "./cli/environment.js";
 import { type Json, jsonLine, list, number, record, text } from "./cli/json.js";
 import { outcomeOfStatus } from "./cli/outcome.js";
+import { secretNames } from "./cli/paths.js";
 import { cliSettings } from "./cli/settings.js";
 
 const settings = cliSettings.extend({
@@ -67,7 +68,7 @@ const cli: Cli<Settings> = {
       return { loggedIn: typeof status?.loggedIn === "boolean" ? status.loggedIn : null };
     },
   }),
-  followsLinks: false,
+  startsIn: "checkout",
   build,
   parser: () => parse,
   finish,
@@ -86,6 +87,7 @@ function build(
     ...["-p", "--output-format", "stream-json", "--verbose"],
     // Nothing of the checkout's own configuration: no settings, hooks, servers, instructions, skills or commands.
     ...["--restricted", "--setting-sources", "", "--strict-mcp-config", "--disable-slash-commands"],
+    ...["--settings", JSON.stringify({ permissions: { deny: secretNames.map((name) => `Read(//**/${name})`) } })],
     ...["--permission-mode", permissionMode, "--tools", "Read,Grep,Glob"],
     ...["--mcp-config", JSON.stringify({ mcpServers: toolsUrl === null ? {} : { audit: server } })],
     ...(toolsUrl === null ? [] : ["--allowedTools", "mcp__audit"]),

@@ -76,12 +76,12 @@ const cli: Cli<Settings> = {
   keeps: { turns: false, budget: false },
   // `required=true`: it ends at once where the server cannot be reached.
   tellsServers: false,
-  followsLinks: false,
   version: (stdout) => /^codex-cli (\d+\.\d+\.\d+)/m.exec(stdout)?.[1] ?? null,
   login: ({ CODEX_API_KEY, CODEX_ACCESS_TOKEN }) =>
     CODEX_API_KEY !== undefined || CODEX_ACCESS_TOKEN !== undefined
       ? null
       : { args: ["login", "status"], read: ({ exitCode }) => ({ loggedIn: exitCode === 0 }) },
+  startsIn: "checkout",
   build,
   parser: (options) => (line) => parse(line, options),
   finish,
@@ -94,10 +94,13 @@ function build(
   { effort, userConfig }: Settings,
   env: Readonly<Record<string, string>>,
 ): Invocation {
-  const { resume, toolsUrl, model, folders, cwd, program } = question;
+  const { resume, toolsUrl, model, folders, cwd, program, hidden } = question;
   // Its sandbox starts the program once more, inside.
   const readable = [cwd, ...folders, ...(program === null ? [] : [installed(program)])];
-  const filesystem = Object.fromEntries([":minimal", ...readable].map((path) => [path, "read"]));
+  const filesystem = Object.fromEntries([
+    ...[":minimal", ...readable].map((path) => [path, "read"]),
+    ...hidden.secrets.map((path) => [path, "deny"]),
+  ]);
   const config: Readonly<Record<string, unknown>> = {
     default_permissions: "audit",
     "permissions.audit.filesystem": filesystem,
@@ -106,6 +109,9 @@ function build(
     "shell_environment_policy.inherit": "core",
     // No AGENTS.md of a checkout.
     project_doc_max_bytes: 0,
+    // No skills of a checkout either, nor those that come along.
+    "skills.include_instructions": false,
+    "skills.bundled.enabled": false,
     web_search: "disabled",
     check_for_update_on_startup: false,
     "analytics.enabled": false,

@@ -20,6 +20,7 @@ import {
 import { cloudVariables } from "./cli/environment.js";
 import { type Json, jsonLine, number, record, text } from "./cli/json.js";
 import { outcomeOfStatus } from "./cli/outcome.js";
+import { secretNames } from "./cli/paths.js";
 import { cliSettings } from "./cli/settings.js";
 
 const settings = cliSettings.extend({
@@ -64,10 +65,10 @@ const cli: Cli<Settings> = {
   parts: ({ variant }) => (variant === undefined ? {} : { variant }),
   keeps: { turns: false, budget: false },
   tellsServers: false,
-  followsLinks: true,
   version: (stdout) => /^(\d+\.\d+\.\d+)/.exec(stdout.trim())?.[1] ?? null,
   // Some of its providers need no login, so that none is no news.
   login: () => null,
+  startsIn: "empty",
   build,
   parser: () => parse,
   finish,
@@ -76,13 +77,19 @@ const cli: Cli<Settings> = {
 export const opencode = cliAgent(cli);
 
 function build(question: Question, { variant }: Settings, env: Readonly<Record<string, string>>): Invocation {
-  const { resume, toolsUrl, model, folders, cwd, links } = question;
+  const { resume, toolsUrl, model, folders, cwd, hidden } = question;
   const allowed = Object.fromEntries(folders.map((folder) => [`${folder}/*`, "allow"]));
-  // It follows a link out of the checkout, which its rule for other folders does not see.
-  const escapes = Object.fromEntries(
-    links.flatMap((link) => [relative(cwd, link), `${relative(cwd, link)}/*`]).map((link) => [link, "deny"]),
-  );
-  const files = { "*": "allow", ...escapes };
+  // It follows a link out of the checkout, which its rule for other folders does not see. The last rule that fits counts.
+  const inFolder = (path: string): string => {
+    const folder = [cwd, ...folders].find((each) => path.startsWith(`${each}/`)) ?? cwd;
+    return relative(folder, path);
+  };
+  // What its rules call a path begins somewhere above: the end of it must do.
+  const links = hidden.links.map(inFolder).flatMap((path) => [path, `*/${path}`, `${path}/*`, `*/${path}/*`]);
+  const denied = [...secretNames.flatMap((name) => [name, `*/${name}`]), ...links];
+  const files = { "*": "allow", ...Object.fromEntries(denied.map((path) => [path, "deny"])) };
+  // Its rule for searches sees the words that are looked for, and not where.
+  const searches = hidden.links.length + hidden.secrets.length === 0 ? "allow" : "deny";
   const provider = model?.split("/")[0] ?? "";
   const config = {
     share: "disabled",
@@ -98,7 +105,7 @@ function build(question: Question, { variant }: Settings, env: Readonly<Record<s
       read: files,
       glob: "allow",
       list: files,
-      grep: "allow",
+      grep: searches,
       external_directory: { "*": "deny", ...allowed },
     },
     ...(question.instructions === null ? {} : { agent: { build: { prompt: question.instructions } } }),

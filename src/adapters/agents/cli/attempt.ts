@@ -13,7 +13,7 @@ import { capturedText, type ProcessEnd, runProcess } from "../../../support/proc
 import { type Cli, type Finish, type Question, tokenVariable } from "./contract.js";
 import { capped, handIn } from "./hand-in.js";
 import { instructions } from "./instructions.js";
-import { linksOutOf, programFile } from "./paths.js";
+import { hiddenIn, programFile } from "./paths.js";
 import type { CliSettings, Variant } from "./settings.js";
 import { noUsage, type Watched, watch } from "./watch.js";
 
@@ -95,7 +95,7 @@ async function run<Settings extends CliSettings>(
   const ended = await runProcess({
     command: [own.program, ...invocation.args],
     purpose: `investigate:${request.task.id}`,
-    cwd: workingFolder(request),
+    cwd: question.cwd,
     env: { ...own.env, ...invocation.env, ...(tools === null ? {} : { [tokenVariable]: tools.token }) },
     input: invocation.stdin,
     stdoutFile: files.stdout,
@@ -182,8 +182,11 @@ async function questionOf<Settings extends CliSettings>(
   folder: string,
 ): Promise<Question> {
   const resume = request.followUp === null ? null : conversation;
-  const cwd = workingFolder(request);
-  const others = [request.evidenceDir, ...Object.values(request.checkouts)];
+  const empty = join(request.logDir, "empty");
+  const cwd = cli.startsIn === "empty" ? empty : checkout(request);
+  if (cwd === empty) mkdirSync(empty, { recursive: true });
+  const evidence = request.evidenceDir === null ? [] : [request.evidenceDir];
+  const others = [...evidence, ...Object.values(request.checkouts)];
   const folders = [...new Set(others)].filter((path) => path !== cwd);
   return {
     prompt: resume === null || request.followUp === null ? request.prompt : request.followUp,
@@ -193,7 +196,7 @@ async function questionOf<Settings extends CliSettings>(
     cwd,
     folders,
     program: await programFile(program, env.PATH ?? ""),
-    links: cli.followsLinks ? (await Promise.all([cwd, ...folders].map(linksOutOf))).flat() : [],
+    hidden: await hiddenIn([cwd, ...folders]),
     toolsUrl: tools?.url ?? null,
     model: variant.model,
     maxTurns: variant.maxTurns,
@@ -218,7 +221,7 @@ function fileNames<Settings extends CliSettings>({ request, variant, number }: A
   return { folder: request.logDir, stdout: at(`agent${suffix}.jsonl`), stderr: at(`agent${suffix}.log`) };
 }
 
-function workingFolder({ checkouts }: InvestigationRequest): string {
+function checkout({ checkouts }: InvestigationRequest): string {
   if (checkouts.dbt === undefined) throw new Error("BUG: a request without a checkout of dbt");
   return checkouts.dbt;
 }

@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import type { AgentOutcome, Usage } from "../../../model/agent.js";
 import type { ProcessEnd } from "../../../support/process.js";
+import type { Hidden } from "./paths.js";
 import type { CliSettings } from "./settings.js";
 
 /** Name of the variable that holds the tools' bearer token: neither an argument nor a file ever does. */
@@ -22,8 +23,8 @@ export interface Question {
   /** The program's own file, links followed; null where it is not known. */
   readonly program: string | null;
   readonly cwd: string;
-  /** Links in `cwd` and `folders` that lead out of them; absolute. Only where `followsLinks`. */
-  readonly links: readonly string[];
+  /** What of `cwd` and `folders` it must not read. */
+  readonly hidden: Hidden;
   /** Other folders that it may read; absolute. */
   readonly folders: readonly string[];
   /** Null: no tools of ours. */
@@ -122,8 +123,8 @@ export interface Cli<Settings extends CliSettings = CliSettings> {
     readonly args: readonly string[];
     readonly read: (end: ProcessEnd) => Login;
   } | null;
-  /** It reads through links that lead out of its folders: they must be forbidden one by one. */
-  readonly followsLinks: boolean;
+  /** Where it starts. One that takes up what a checkout says about itself starts in an empty folder. */
+  readonly startsIn: "checkout" | "empty";
   /** @param env what it is given; of the user's own environment, that is. */
   readonly build: (question: Question, settings: Settings, env: Readonly<Record<string, string>>) => Invocation;
   /** Reads lines. One that is nothing to us gives nothing. Never throws. */

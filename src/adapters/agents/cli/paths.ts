@@ -1,6 +1,7 @@
-/** Looks at the disk for a program's file, and for links that lead out of a folder. Knows no program. */
+/** Looks at the disk for a program's file, and for what an agent must not read in its folders. Knows no program. */
 import { access, constants, readdir, realpath } from "node:fs/promises";
-import { delimiter, isAbsolute, join, sep } from "node:path";
+import { basename, delimiter, isAbsolute, join, sep } from "node:path";
+import { globs } from "../../../support/glob.js";
 
 /** Where a program is, links followed; null where it is not found. */
 export async function programFile(program: string, path: string): Promise<string | null> {
@@ -15,20 +16,52 @@ export async function programFile(program: string, path: string): Promise<string
   return null;
 }
 
-/** Links below the folder whose target is not below it, absolute; what git keeps for itself is left out. */
-export async function linksOutOf(folder: string): Promise<readonly string[]> {
-  const root = await realpath(folder).catch(() => null);
-  if (root === null) return [];
-  const found: string[] = [];
-  const look = async (within: string): Promise<void> => {
-    for (const entry of await readdir(within, { withFileTypes: true }).catch(() => [])) {
-      const path = join(within, entry.name);
+/**
+ * Names of files that hold credentials. A checkout has them only where they were committed; a repository that is read in
+ * place has them as its owner left them.
+ */
+export const secretNames: readonly string[] = [
+  ...[
+    ".env",
+    ".env.*",
+    "*.env",
+    "profiles.yml",
+    "profiles.yaml",
+    "connections.toml",
+    "credentials",
+    "*credentials*.json",
+  ],
+  ...[".netrc", ".pgpass", ".npmrc", ".pypirc", "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "id_rsa*", "id_ed25519*"],
+  "service-account*.json",
+];
+
+/** Absolute paths that an agent has no business with. */
+export interface Hidden {
+  /** Links whose target is in none of the folders. */
+  readonly links: readonly string[];
+  /** Files with a name as credentials have. */
+  readonly secrets: readonly string[];
+}
+
+/** What git keeps for itself is left out: it holds what the checkout holds. */
+export async function hiddenIn(folders: readonly string[]): Promise<Hidden> {
+  const isSecret = globs(secretNames, { ignoreCase: true });
+  const found = await Promise.all(folders.map((folder) => realpath(folder).catch(() => null)));
+  const roots = found.filter((root) => root !== null);
+  const isWithin = (path: string): boolean => roots.some((root) => `${path}${sep}`.startsWith(`${root}${sep}`));
+  const links: string[] = [];
+  const secrets: string[] = [];
+  const look = async (folder: string): Promise<void> => {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      const path = join(folder, entry.name);
       if (entry.isDirectory() && entry.name !== ".git") await look(path);
+      if (entry.isFile() && isSecret(entry.name)) secrets.push(path);
       if (!entry.isSymbolicLink()) continue;
       const target = await realpath(path).catch(() => null);
-      if (target === null || !`${target}${sep}`.startsWith(`${root}${sep}`)) found.push(path);
+      if (target === null || !isWithin(target)) links.push(path);
+      else if (isSecret(basename(target)) || isSecret(entry.name)) secrets.push(path);
     }
   };
-  await look(folder);
-  return found;
+  for (const folder of folders) await look(folder);
+  return { links, secrets };
 }
