@@ -31,6 +31,7 @@ export function configure(folder, edition) {
     strategy: "per-group",
     concurrency: { warehouse: availableParallelism() },
     agent: { use: "command", command: ["sh", "./agent.sh"], slot: false },
+    evidence: false,
     knowledge: { byGroup: { S00001: `Edition ${edition}.` } },
   };
   writeFileSync(join(folder, "audit.config.yaml"), `${JSON.stringify(config, null, 1)}\n`);

@@ -16,6 +16,7 @@ import { type Failure, failed, ok, type Result } from "../model/result.js";
 import { diskRefusal } from "../support/disk-refusal.js";
 import { exists } from "../support/files.js";
 import { cleanUp } from "../tasks/cleanup.js";
+import { byTest, type CasesByTest } from "../tasks/earlier-findings.js";
 import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
 import type { Session } from "../tasks/session.js";
@@ -53,6 +54,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
   const notes = await openingNotes(audit);
   let summary: Trace | null = null;
   let exported: Export | null = null;
+  let casesByTest: CasesByTest = new Map();
   let intake: Intake | null = null;
   let sharing: Sharing | null = null;
   let report: AuditReport | null = null;
@@ -148,6 +150,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       for (const message of traces.damage.slice(known)) session.emit({ type: "warning", message: `traces/${message}` });
       if (!taken.ok) return ended(taken);
       intake = taken.value;
+      casesByTest = byTest(exported.cases);
       sharing = share(taken.value, exported);
       const { why, tooSmall } = intake.assigned.assignment.packing;
       notes.push(...[why, tooSmall].filter((note) => note !== null));
@@ -166,7 +169,9 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       const signal = AbortSignal.any([session.signal, stop]);
       const own = { ...session, signal };
       const work = async () =>
-        left().length === 0 ? ok(undefined) : investigate({ task: task.task, open: left(), partsOf, factsOf }, own);
+        left().length === 0
+          ? ok(undefined)
+          : investigate({ task: task.task, open: left(), all: casesByTest, partsOf, factsOf }, own);
       // Others may have claimed it: they go first, and this takes no place while it waits.
       const taken = await sharing?.take(id);
       if (taken?.kind === "held" && !signal.aborted) {

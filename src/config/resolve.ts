@@ -56,6 +56,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     agent: { use: agent, settings: agentSettings },
     categories: sections.categories,
     prompt: atOrNull(sections.prompt),
+    evidence: sections.evidence,
     exceptionsFile: at(sections.exceptions),
     knowledge: {
       all: knowledge.all ?? null,

@@ -89,8 +89,8 @@ export interface InvestigationRequest {
   /** 0 for the first question; 1 and 2 for re-asks, with what was wrong with the last answer. */
   readonly round: number;
   readonly objections: readonly Objection[];
-  /** Absolute folder with the evidence pack (also named in the prompt). */
-  readonly evidenceDir: string;
+  /** Absolute folder with the evidence pack (also named in the prompt); null where the config wants none. */
+  readonly evidenceDir: string | null;
   /** Absolute folder for the agent's logs. */
   readonly logDir: string;
   /** Checkout of each repository by name; the slot's, where a slot is leased. `dbt` is always there. */

@@ -259,6 +259,13 @@ export const configShape = {
     .optional()
     .describe("Template file of the prompt; default: the built-in one.")
     .meta({ examples: ["audit.prompt.md"] }),
+  evidence: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Write an evidence pack for each task, and put samples of its failing rows into the prompt. `false` keeps rows off the " +
+        "disk and out of prompts: agents with tools ask for what they need. It changes nothing that is reused.",
+    ),
   exceptions: z
     .string()
     .min(1)

@@ -72,6 +72,8 @@ export interface Config {
   readonly categories: readonly CategoryConfig[];
   /** Absolute path; null: the built-in template. */
   readonly prompt: string | null;
+  /** False: no evidence pack is written, and no rows are put into the prompt. */
+  readonly evidence: boolean;
   /** Absolute. */
   readonly exceptionsFile: string;
   readonly knowledge: {

@@ -15,6 +15,8 @@ import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
 import { type AdmissionDesk, openDesk } from "./admission.js";
+import { type Briefing, briefing } from "./briefing.js";
+import type { CasesByTest } from "./earlier-findings.js";
 import { writeEvidence } from "./evidence.js";
 import { renderFollowUp, renderPrompt } from "./prompt.js";
 import type { Session } from "./session.js";
@@ -27,6 +29,8 @@ export interface Investigation {
   readonly task: Task;
   /** The cases that an agent must look at. */
   readonly open: readonly Case[];
+  /** All cases of the audit, for what others have found of the same tests. */
+  readonly all: CasesByTest;
   readonly partsOf: (item: Case) => Parts;
   readonly factsOf: (item: Case) => Facts;
 }
@@ -87,13 +91,14 @@ interface Room {
   readonly checkouts: Readonly<Record<string, string>>;
   readonly project: Project | null;
   readonly warehouse: Warehouse;
-  readonly evidenceDir: string;
-  readonly samples: ReadonlyMap<string, string>;
+  /** Null where the config wants no evidence. */
+  readonly evidenceDir: string | null;
+  readonly briefing: Briefing;
   readonly signal: AbortSignal;
 }
 
 async function ask(
-  { task, open }: Investigation,
+  { task, open, all }: Investigation,
   session: Session,
   desk: AdmissionDesk,
   query: Query,
@@ -101,28 +106,32 @@ async function ask(
   folder: string,
   checkouts: Readonly<Record<string, string>>,
 ): Promise<Result<void>> {
-  const { config } = session;
+  const { config, exceptions } = session;
   const artifacts = await session.artifacts();
   if (!artifacts.ok) return artifacts;
   const warehouse = await session.warehouse();
   if (!warehouse.ok) return warehouse;
   const { project } = artifacts.value;
-  const evidenceDir = join(folder, "evidence");
-  const pack = await writeEvidence({
-    config,
-    project,
-    cases: open,
-    query,
-    dialect: warehouse.value.dialect,
-    folder: evidenceDir,
-    signal: session.signal,
+  const brief = await briefing({
+    ...{ session, cases: open, all, project },
+    source: config.evidence ? { query, warehouse: warehouse.value } : null,
+    // Who reads no prompt follows the rows itself.
+    withoutVerdicts: !session.agent.readsPrompt,
+    warn: (message) => session.emit({ type: "warning", message: `${task.id}: ${message}` }),
   });
-  if (!pack.ok) return pack;
+  if (!brief.ok) return brief;
+  const evidenceDir = config.evidence ? join(folder, "evidence") : null;
+  if (evidenceDir !== null) {
+    const { signal } = session;
+    const written = { config, project, cases: open, ...brief.value, folder: evidenceDir, signal, exceptions };
+    const pack = await writeEvidence(written);
+    if (!pack.ok) return pack;
+  }
 
   // The task's whole time, re-asks included; what was admitted by then stays.
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(config.timeouts.task)]);
-  const { samples } = pack.value;
-  const shared = { task, session, desk, query, queries, folder, checkouts, project, evidenceDir, samples, signal };
+  const room = { task, session, desk, query, queries, folder, checkouts, project, evidenceDir, signal };
+  const shared = { ...room, briefing: brief.value };
   // Tests that the agent treats otherwise, by another model say, are another conversation of the same task.
   for (const { suffix, cases } of byVariant(open, session.agent)) {
     const ended = await converse({ ...shared, warehouse: warehouse.value }, cases, suffix);
@@ -139,9 +148,9 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
     const cases = own.filter((item) => !desk.answered.has(item.id));
     if (cases.length === 0) break;
     const objections = round === 0 ? [] : objectionsOf(desk, cases);
-    const { evidenceDir, checkouts, samples } = room;
+    const { evidenceDir, checkouts } = room;
     const { exceptions } = session;
-    const input = { config, task, cases, round, objections, evidenceDir, checkouts, samples, exceptions };
+    const input = { config, task, cases, round, objections, evidenceDir, checkouts, exceptions, ...room.briefing };
     const rendered = renderPrompt(session.template, input);
     if (!rendered.ok) return rendered;
     const prompt = session.redact(rendered.value);

@@ -9,7 +9,7 @@ import { maskColumns } from "./mask.js";
 
 export const sampleSize = 20;
 
-export interface Sample {
+interface Sample {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
   /** Why there are no rows; null where there are. */
@@ -20,7 +20,7 @@ const rowNumber = "audit_run_row";
 const mostCases = 40;
 
 /** Case id → sample, hidden columns masked. Failure codes: aborted, warehouse-unreachable; another refusal is told in the sample. */
-export async function sampleRows(
+async function sampleRows(
   cases: readonly Case[],
   query: Query,
   dialect: Dialect,
@@ -86,8 +86,20 @@ async function sampleOne({ failingRows, group }: Case, query: Query, dialect: Di
   return ok({ columns: [], rows: [], problem: `The failing rows could not be read: ${message}` });
 }
 
+/** The same as text, for files and prompts. */
+export async function sampleTexts(
+  cases: readonly Case[],
+  query: Query,
+  dialect: Dialect,
+  redactColumns: readonly string[],
+): Promise<Result<ReadonlyMap<string, string>>> {
+  const sampled = await sampleRows(cases, query, dialect, redactColumns);
+  if (!sampled.ok) return sampled;
+  return ok(new Map([...sampled.value].map(([id, sample]) => [id, sampleCsv(sample)])));
+}
+
 /** As CSV (RFC 4180), rows sorted; SQL NULL is nothing, an empty text is `""`; a long value is cut. */
-export function sampleCsv({ columns, rows, problem }: Sample): string {
+function sampleCsv({ columns, rows, problem }: Sample): string {
   if (problem !== null) return `${problem}\n`;
   const header = columns.map(({ name }) => csvCell(name)).join(",");
   const lines = rows.map((row) => row.map(csvCell).join(","));

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import type { ToolContext } from "../mcp/context.js";
 import { openQueryLog, type QueryLog } from "../mcp/query-log.js";
 import type { Case } from "../model/case.js";
-import type { FindingDraft } from "../model/finding.js";
 import type { Project } from "../model/project.js";
-import { ok, type Result } from "../model/result.js";
+import { ok } from "../model/result.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
 import { type AdmissionDesk, shownResult } from "./admission.js";
+import { lineageVerdict } from "./lineage-verdict.js";
 import type { Session } from "./session.js";
 
 export interface ToolRoom {
@@ -61,7 +61,7 @@ export function toolContext(room: ToolRoom): ToolContext {
     redact: session.redact,
     redactValues: session.redactValues,
     queries: room.queries,
-    verdict: (item) => verdictOf(item, room),
+    verdict: (item) => lineageVerdict(item, room),
     submit: (draft, signal) => desk.submit(draft, undefined, signal),
     failure: () => desk.failure,
     warn: room.warn,
@@ -70,26 +70,6 @@ export function toolContext(room: ToolRoom): ToolContext {
 
 /** Of one agent; the others want the warehouse as well. */
 const queriesAtOnce = 4;
-/** As the lineage agent has it by default. */
-const maxQueries = 40;
-
-/** As the lineage agent would draft it. The parser of SQL is loaded when an agent asks. */
-async function verdictOf(item: Case, room: ToolRoom): Promise<Result<FindingDraft | null>> {
-  const { session, project, query, warehouse } = room;
-  if (project === null) return ok(null);
-  const [{ sharedWalk }, { tell }] = await Promise.all([
-    import("../lineage/shared-walk.js"),
-    import("../lineage/tell.js"),
-  ]);
-  const { dialect, describe } = warehouse;
-  const { signal, config, tools } = session;
-  const walk = await sharedWalk({ project, item, dialect, describe, query, signal, maxQueries }, tools.walks);
-  if (!walk.ok) return walk;
-  const { categories, sources } = config;
-  const told = tell({ item, walk: walk.value, project, categories, sourceRepos: sources, dialect });
-  return ok(told?.draft ?? null);
-}
-
 /** Lets so many works run at a time, the others in the order in which they came. */
 function atMost(count: number): <Value>(work: () => Promise<Value>) => Promise<Value> {
   let running = 0;

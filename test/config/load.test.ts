@@ -18,6 +18,7 @@ test("the smallest config gets every default", () => {
     exceptionsFile: "/data/audits/audit.exceptions.yaml",
     timeouts: { query: 60_000, task: 1_800_000 },
     prompt: null,
+    evidence: true,
   });
 });
 

@@ -4,8 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Config } from "../../src/model/config.js";
-import { failed } from "../../src/model/result.js";
-import { dialects } from "../../src/sql/index.js";
 import { writeEvidence } from "../../src/tasks/evidence.js";
 import { caseOf } from "../rig/cases.js";
 import { codeBlocks, document } from "./documents.js";
@@ -22,8 +20,7 @@ test("a case is shown with the fields that its file has", async () => {
     config: { redactColumns: [], dbt: { projectDir: folder } } as unknown as Config,
     project: null,
     cases: [caseOf("duplicate_identifier", "VA", 3)],
-    query: async () => failed("query-failed", "a test without a warehouse"),
-    dialect: dialects.duckdb,
+    samples: new Map(),
     folder,
     signal: new AbortController().signal,
   });

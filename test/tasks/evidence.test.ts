@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readProject } from "../../src/dbt/artifacts.js";
 import type { Case } from "../../src/model/case.js";
 import { failed } from "../../src/model/result.js";
+import type { Query } from "../../src/model/warehouse.js";
 import { type EvidenceInput, writeEvidence } from "../../src/tasks/evidence.js";
+import { sampleTexts } from "../../src/tasks/sample-rows.js";
 import { recorded, type TemporaryWarehouse, temporaryDuckdb } from "../fakes/warehouse.js";
 import { caseOf } from "../rig/cases.js";
 import { exportConfig } from "./export-rig.js";
@@ -34,23 +36,32 @@ const failingRows: Case["failingRows"] = {
   relation: { database: "demo", schema: "audit", name: "not_null_bids_vendor" },
 };
 
-function inputFor(name: string, cases: readonly Case[], more: Partial<EvidenceInput> = {}): EvidenceInput {
+interface Given extends Omit<EvidenceInput, "samples"> {
+  readonly query: Query;
+}
+
+function inputFor(name: string, cases: readonly Case[], more: Partial<Given> = {}): Given {
   return {
     config: exportConfig(),
     project: null,
     cases,
     query: database.warehouse.query,
-    dialect: database.warehouse.dialect,
     folder: join(folder, name),
     signal: never,
     ...more,
   };
 }
 
-async function written(input: EvidenceInput) {
-  const result = await writeEvidence(input);
-  if (!result.ok) throw new Error(result.failure.message);
-  return result.value;
+function sampled({ cases, query, config }: Given) {
+  return sampleTexts(cases, query, database.warehouse.dialect, config.redactColumns);
+}
+
+async function written(input: Given) {
+  const samples = await sampled(input);
+  if (!samples.ok) throw new Error(samples.failure.message);
+  const files = await writeEvidence({ ...input, samples: samples.value });
+  if (!files.ok) throw new Error(files.failure.message);
+  return { files: files.value, samples: samples.value };
 }
 
 describe("the sample of failing rows", () => {
@@ -93,7 +104,7 @@ describe("the sample of failing rows", () => {
 
   it("is a failure where the warehouse is away", async () => {
     const query = async () => failed("warehouse-unreachable", "gone");
-    expect(await writeEvidence(inputFor("away", [caseOf("t", "VA", 1)], { query }))).toMatchObject({ ok: false });
+    expect(await sampled(inputFor("away", [caseOf("t", "VA", 1)], { query }))).toMatchObject({ ok: false });
   });
 });
 
@@ -193,6 +204,45 @@ describe("the evidence pack", () => {
     for (const file of files.filter((name) => name.endsWith(".sql"))) expect(await read("README.md")).toContain(file);
   });
 
+  it("has what the lineage says of a case, with its queries", async () => {
+    const item = caseOf("t", "VA", 30, { failingRows });
+    const verdict = {
+      test: "t",
+      group: "VA",
+      classification: "needs_fix",
+      confidence: "high" as const,
+      root_cause: "The join loses the vendor.",
+      recommendation: "Mend the join.",
+      evidence: [{ title: "30 rows fail", sql: "select 30 as n -- ```", value: 30 }],
+      alternatives: ["the source has them all"],
+    };
+    const input = inputFor("lineage", [item]);
+    const files = await writeEvidence({ ...input, samples: new Map(), verdicts: new Map([[item.id, verdict]]) });
+    const page = files.ok ? files.value.find((file) => file.endsWith("/lineage.md")) : undefined;
+    expect(await readFile(join(input.folder, page ?? ""), "utf8")).toMatchInlineSnapshot(`
+      "# What the lineage says
+
+      \`needs_fix\`, confidence high. A lead to be checked, not the truth.
+
+      **Root cause:** The join loses the vendor.
+
+      **Recommendation:** Mend the join.
+
+      Ruled out:
+
+      - the source has them all
+
+      30 rows fail: 30
+
+      \`\`\`\`sql
+      select 30 as n -- \`\`\`
+      \`\`\`\`
+
+      "
+    `);
+    expect(await readFile(join(input.folder, "README.md"), "utf8")).toContain(`${page}: what following`);
+  });
+
   it("stays in its folder, whatever groups and tests are called", async () => {
     const names = ["../../x", "a/b", "", "NULL", "va", "VA", "x".repeat(300), "..", "con", "-rf", "ü\n"];
     const cases = names.map((name) => caseOf(name, `../${name}`, 1, { failingRows }));
@@ -210,7 +260,10 @@ describe("the evidence pack", () => {
 
   it("that cannot be written is a failure of the disk", async () => {
     await writeFile(join(folder, "a-file"), "");
-    const result = await writeEvidence(inputFor("a-file/below", [caseOf("t", "VA", 1, { failingRows })]));
+    const result = await writeEvidence({
+      ...inputFor("a-file/below", [caseOf("t", "VA", 1, { failingRows })]),
+      samples: new Map(),
+    });
     expect(result).toMatchObject({ ok: false, failure: { code: "disk" } });
   });
 });

@@ -54,6 +54,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
     agent: { use: "lineage", settings: {} },
     categories: defaultCategories,
     prompt: null,
+    evidence: true,
     exceptionsFile: "/nowhere/audit.exceptions.yaml",
     knowledge: { all: null, byGroup: {}, byTest: {} },
     digestIgnore: [],

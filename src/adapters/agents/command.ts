@@ -176,7 +176,7 @@ function environment(
   }
   env.AUDIT_TASK = request.task.id;
   env.AUDIT_ROUND = String(request.round);
-  env.AUDIT_EVIDENCE_DIR = request.evidenceDir;
+  if (request.evidenceDir !== null) env.AUDIT_EVIDENCE_DIR = request.evidenceDir;
   if (tools !== null) {
     env.AUDIT_MCP_URL = tools.url;
     env.AUDIT_MCP_TOKEN = tools.token;
