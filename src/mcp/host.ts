@@ -120,17 +120,16 @@ async function receive(
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+  const closed = new Promise<void>((resolve) => response.once("close", resolve));
   const body = await bodyOf(request);
   if (body.kind !== "json") return refuse(request, response, unread[body.kind][0], unread[body.kind][1]);
-  const ended = new Promise<void>((resolve) => response.once("close", resolve));
   const { answerRequest } = await import("./protocol.js");
   const { signal } = door.closing;
   const hangUp = (): void => void response.destroy();
   signal.addEventListener("abort", hangUp, { once: true });
   try {
     if (signal.aborted) return refuse(request, response, 401, "The task has ended.");
-    await answerRequest(request, response, body.value, door.context, signal);
-    await ended;
+    await answerRequest(request, response, body.value, door.context, { signal, closed });
   } finally {
     signal.removeEventListener("abort", hangUp);
   }

@@ -20,21 +20,28 @@ import { instructions, tools } from "./tools.js";
 /** Every tool keeps below that; a client would put a longer answer aside. */
 const tooLong = 100_000;
 
-/** One JSON-RPC message, or a batch: each request has a server of its own, so that there is no session to steal or to leak. */
+/**
+ * One JSON-RPC message, or a batch: each request has a server of its own, so that there is no session to steal or to leak.
+ * Resolves when it is answered, or the client has gone, and all its calls have ended. @param closed of the response; it
+ * may be so already.
+ */
 export async function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
   body: unknown,
   context: ToolContext,
-  signal: AbortSignal,
+  { signal, closed }: { readonly signal: AbortSignal; readonly closed: Promise<void> },
 ): Promise<void> {
-  const server = createServer(context, signal);
+  const running = new Set<Promise<unknown>>();
+  const server = createServer(context, signal, running);
   const transport = new StreamableHTTPServerTransport({});
   // The transport's `onclose` may be undefined, which the interface's does not allow under exactOptionalPropertyTypes.
   await server.connect(transport as Parameters<Server["connect"]>[0]);
   // A client that has gone wants no answer: what its tool runs is aborted.
-  response.once("close", () => server.close().catch(() => undefined));
-  await transport.handleRequest(request, response, body);
+  const ended = closed.then(() => server.close().catch(() => undefined));
+  await Promise.race([transport.handleRequest(request, response, body), ended]);
+  await ended;
+  await Promise.allSettled(running);
 }
 
 /** Serves one client on stdin and stdout; resolves when it has gone, or `signal` aborts, and all calls have ended. */
@@ -60,7 +67,7 @@ export async function serveStdio(
   await server.close();
 }
 
-function createServer(context: ToolContext, signal: AbortSignal, running?: Set<Promise<unknown>>): Server {
+function createServer(context: ToolContext, signal: AbortSignal, running: Set<Promise<unknown>>): Server {
   const server = new Server(
     { name: "audit-run", version },
     // Nothing of ours is validated by it, and the default one is slow to make.
@@ -71,11 +78,11 @@ function createServer(context: ToolContext, signal: AbortSignal, running?: Set<P
     const tool = tools.find(({ name }) => name === params.name);
     if (tool === undefined) return asResult(refused(`There is no tool ${JSON.stringify(params.name.slice(0, 100))}.`));
     const call = answer(tool, params.arguments, context, AbortSignal.any([signal, ended]));
-    running?.add(call);
+    running.add(call);
     const stop = giveSigns(_meta?.progressToken, sendNotification);
     return call.finally(() => {
       stop();
-      running?.delete(call);
+      running.delete(call);
     });
   });
   return server;
