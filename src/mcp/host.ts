@@ -53,8 +53,6 @@ export function createToolHost(): ToolHost {
         starting = null;
         return failed("tools-unavailable", `the tools cannot be served on 127.0.0.1: ${(error as Error).message}`);
       }
-      // By the time the agent's program has started, the first request need not wait for it.
-      import("./protocol.js").catch(() => undefined);
       const token = randomBytes(32).toString("base64url");
       const closing = new AbortController();
       setMaxListeners(mostAtOnce + 1, closing.signal);

@@ -63,7 +63,7 @@ const noting = (then: string): string =>
   `import { appendFileSync } from "node:fs";
 ${(shown?.code ?? "").replace("\n}\nawait client.close", `\n  ${then}\n}\nawait client.close`)}`;
 
-test("a run killed right after a tool's answer has lost nothing, three times over", async () => {
+test("a run killed right after a tool's answer has lost nothing, however often", async () => {
   // The agent kills the run itself, as soon as it has been told that its finding is kept.
   await auditWith(
     noting(
