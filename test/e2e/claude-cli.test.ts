@@ -29,7 +29,7 @@ test("claude hands in a finding by its tools and another by its answer, and tell
     type: "spent",
     usage: { input: 1_010, output: 70, cached: 200, cost: expect.closeTo(0.00414, 5), turns: expect.any(Number) },
   });
-  expect(stage.stub.strays).toEqual([]);
+  expect([stage.stub.strays, stage.escapes]).toEqual([[], []]);
   expect(stage.stub.requests[0]?.tools).toEqual(expect.arrayContaining(["Read", "mcp__audit__submit_finding"]));
   expect(stage.stub.requests[0]?.tools).not.toContain("Bash");
 });

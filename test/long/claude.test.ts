@@ -15,7 +15,7 @@ const answer = (...findings: readonly unknown[]): Reply => ({
 let stage: Stage;
 afterEach(async () => {
   expect(await processesOf(stage)).toEqual([]);
-  expect(stage.stub.strays).toEqual([]);
+  expect([stage.stub.strays, stage.escapes]).toEqual([[], []]);
   await stage.close();
 });
 
@@ -154,6 +154,23 @@ test("one that uses up its turns, or its budget, is ended", async () => {
   const spent = await spending.ask();
   expect([spent.outcomes, spent.code]).toEqual([["budget"], "agent-budget"]);
   expect(spent.activities.flatMap((each) => (each.type === "spent" ? [each.usage.cost] : []))[0]).toBeGreaterThan(0.5);
+});
+
+test("a budget is of the whole conversation, re-asks included", async () => {
+  const desk = () => "failures: it is 3, not 4";
+  const tokens = { input: 100_000, output: 1_000 };
+  const { ask } = await play(
+    ({ turn }) =>
+      turn === 0
+        ? { calls: [{ name: "StructuredOutput", input: { findings: [draftFor(id)] } }], tokens }
+        : { calls: [{ name: "Glob", input: { pattern: "*.sql" } }], tokens },
+    { desk, settings: { budget: 0.5 } },
+  );
+  expect((await ask()).outcomes).toEqual(["invalid-answer"]);
+  const again = await ask({ round: 1, followUp: "1. failures: it is 3, not 4" });
+  expect(again.outcomes).toEqual(["budget"]);
+  // The second answer, at $0.315, is the one that overdraws it.
+  expect(stage.stub.requests).toHaveLength(2);
 });
 
 test("a hostile checkout changes nothing, and nothing outside of it is read", async () => {

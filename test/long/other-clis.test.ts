@@ -17,13 +17,16 @@ const names = Object.keys(models) as Name[];
 let stage: Stage;
 afterEach(async () => {
   expect(await processesOf(stage)).toEqual([]);
-  expect(stage.stub.strays).toEqual([]);
+  // opencode looks for newer plugins of its own where its packages come from; of no model does it ask anybody else.
+  const escapes = stage.escapes.filter((each) => !each.startsWith("CONNECT registry."));
+  expect([stage.stub.strays, escapes]).toEqual([[], []]);
   await stage.close();
 });
 
 async function play(name: Name, script: Script, options: Parameters<typeof player>[3] = {}) {
   stage = await openStage(script);
-  const settings = { model: models[name], ...options.settings };
+  const env = { codex: {}, opencode: { OPENCODE_DISABLE_MODELS_FETCH: "1" } }[name];
+  const settings = { model: models[name], env, ...options.settings };
   return await player(agents[name] as AgentAdapter, stage, [id], { ...options, settings });
 }
 

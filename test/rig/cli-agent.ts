@@ -1,8 +1,10 @@
 /**
  * Plays one task with a real coding agent's program against the stand-in of its model's service: scrubbed environment, a
- * home of its own, a dummy key, and a proxy that nobody listens at, so that nothing can get out of the machine.
+ * home of its own, a dummy key, and a proxy that lets nothing out of the machine and tells what wanted to.
  */
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type {
@@ -32,7 +34,8 @@ export interface Stage {
   readonly checkout: string;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Variables of the run itself, as a user's shell has them; secrets of warehouses among them. */
+  /** What a program wanted of the world beyond this machine. It got none of it. */
+  readonly escapes: readonly string[];
   close(): Promise<void>;
 }
 
@@ -42,13 +45,13 @@ export async function openStage(script: Script, more: Readonly<Record<string, st
   await mkdir(home);
   await mkdir(checkout);
   const stub = await startModelStub(script);
-  const closed = "http://127.0.0.1:9";
+  const proxy = await startProxy();
   const env = {
     HOME: home,
     PATH: `${programs}:/usr/bin:/bin`,
     TMPDIR: tmpdir(),
-    HTTPS_PROXY: closed,
-    HTTP_PROXY: closed,
+    HTTPS_PROXY: proxy.url,
+    HTTP_PROXY: proxy.url,
     NO_PROXY: "127.0.0.1",
     ANTHROPIC_BASE_URL: stub.url,
     ANTHROPIC_API_KEY: dummyKey,
@@ -63,11 +66,34 @@ export async function openStage(script: Script, more: Readonly<Record<string, st
     checkout,
     folder,
     env,
+    escapes: proxy.asked,
     async close() {
       await stub.close();
+      await proxy.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A proxy that lets nothing through, and remembers what was wanted. */
+async function startProxy(): Promise<{ url: string; asked: readonly string[]; close(): Promise<void> }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(403).end();
+  });
+  server.on("connect", (request, socket) => {
+    asked.push(`CONNECT ${request.url}`);
+    socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${port}`, asked, close };
 }
 
 export interface Played {

@@ -4,7 +4,13 @@
  */
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AgentAdapter, AgentContext, InvestigationRequest, Investigator } from "../../../model/agent.js";
+import type {
+  AgentActivity,
+  AgentAdapter,
+  AgentContext,
+  InvestigationRequest,
+  Investigator,
+} from "../../../model/agent.js";
 import { failed, ok, type Result } from "../../../model/result.js";
 import { createRedactor, secretValues } from "../../../support/redact.js";
 import { attempt, type Conversation } from "./attempt.js";
@@ -12,7 +18,14 @@ import type { Cli } from "./contract.js";
 import { environment } from "./environment.js";
 import { failureOf, mayPass } from "./outcome.js";
 import { type Probed, probe } from "./probe.js";
-import { type CliSettings, variants } from "./settings.js";
+import { type CliSettings, type Variant, variants } from "./settings.js";
+
+/** What is kept of a task between its questions. */
+interface Kept {
+  conversation: Conversation | null;
+  /** US dollars. */
+  paid: number;
+}
 
 export function cliAgent<Settings extends CliSettings>(cli: Cli<Settings>): AgentAdapter<Settings> {
   return {
@@ -34,7 +47,14 @@ function investigator<Settings extends CliSettings>(
   const own = createRedactor(secretValues(env), { shapes: false });
   const redact = (text: string): string => context.redact(own(text));
   const variantOf = variants(settings);
-  const conversations = new Map<string, Conversation>();
+  const tasks = new Map<string, Kept>();
+  const keptOf = (request: InvestigationRequest, variant: Variant): Kept => {
+    const key = `${request.logDir} ${variant.key}`;
+    const known = request.round === 0 ? undefined : tasks.get(key);
+    const kept = known ?? { conversation: null, paid: 0 };
+    tasks.set(key, kept);
+    return kept;
+  };
 
   let probing: Promise<Result<Probed>> | null = null;
   /** Once for all tasks; after a refusal the next who asks looks again, since a person may have mended it. */
@@ -50,30 +70,21 @@ function investigator<Settings extends CliSettings>(
     const probed = await ready();
     if (!probed.ok) return probed;
     const variant = variantOf(request.cases[0]?.test ?? { name: "" });
-    const key = `${request.logDir} ${variant.key}`;
-    if (request.round === 0) conversations.delete(key);
+    const kept = keptOf(request, variant);
+    const onActivity = (activity: AgentActivity): void => {
+      if (activity.type === "spent") kept.paid += activity.usage.cost ?? 0;
+      request.onActivity(activity);
+    };
+    const { version } = probed.value;
+    const own = { cli, settings, variant, request: { ...request, onActivity }, program, env, redact, version };
     for (let number = 1; ; number += 1) {
-      const conversation = conversations.get(key) ?? null;
-      const { version } = probed.value;
-      const ended = await attempt({
-        cli,
-        settings,
-        variant,
-        request,
-        program,
-        env,
-        redact,
-        version,
-        conversation,
-        number,
-      });
+      const ended = await attempt({ ...own, ...kept, number });
       if (!ended.ok) return ended;
-      const { outcome, message, detail, failure } = ended.value;
+      const { outcome, message, detail, failure, conversation } = ended.value;
       request.onActivity({ type: "ended", outcome, message });
       const isWell = outcome === "ok" || outcome === "invalid-answer";
       // One that broke may be broken for good: the next attempt begins a new conversation, with the whole prompt.
-      if (isWell && ended.value.conversation !== null) conversations.set(key, ended.value.conversation);
-      else conversations.delete(key);
+      kept.conversation = isWell ? (conversation ?? kept.conversation) : null;
       if (isWell || request.unanswered().length === 0) return ok(undefined);
       if (failure !== undefined) return { ok: false, failure };
       const wait = mayPass[outcome];
@@ -94,6 +105,6 @@ function investigator<Settings extends CliSettings>(
     model: settings.model ?? null,
     variantOf,
     investigate,
-    close: async () => conversations.clear(),
+    close: async () => tasks.clear(),
   };
 }

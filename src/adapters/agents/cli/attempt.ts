@@ -35,6 +35,8 @@ export interface Attempt<Settings extends CliSettings> {
   readonly version: string;
   /** Null: it begins. */
   readonly conversation: Conversation | null;
+  /** US dollars that the task has cost so far. */
+  readonly paid: number;
   /** From 1. */
   readonly number: number;
 }
@@ -51,7 +53,8 @@ export interface Attempted {
 
 /** Failure codes: aborted, disk, agent-not-found, and those of the tools' server. */
 export async function attempt<Settings extends CliSettings>(own: Attempt<Settings>): Promise<Result<Attempted>> {
-  const { request } = own;
+  const { request, variant, paid } = own;
+  if (variant.budget !== null && paid >= variant.budget) return ok(overdrawn(own));
   const tools = request.tools === null ? null : await request.tools();
   if (tools !== null && !tools.ok) return tools;
   try {
@@ -84,6 +87,7 @@ async function run<Settings extends CliSettings>(
     parse: cli.parser(settings),
     redact: own.redact,
     before: own.conversation?.total ?? noUsage,
+    paid: own.paid,
     needsTools: tools !== null,
     maxTurns,
     budget,
@@ -177,7 +181,7 @@ function decide<Settings extends CliSettings>(
 }
 
 async function questionOf<Settings extends CliSettings>(
-  { cli, request, variant, conversation, program, env }: Attempt<Settings>,
+  { cli, request, variant, conversation, paid, program, env }: Attempt<Settings>,
   tools: ToolServer | null,
   folder: string,
 ): Promise<Question> {
@@ -200,7 +204,7 @@ async function questionOf<Settings extends CliSettings>(
     toolsUrl: tools?.url ?? null,
     model: variant.model,
     maxTurns: variant.maxTurns,
-    budget: variant.budget,
+    budget: variant.budget === null ? null : variant.budget - paid,
     write: (name, text) => {
       mkdirSync(folder, { recursive: true });
       const path = join(folder, name);
@@ -208,6 +212,12 @@ async function questionOf<Settings extends CliSettings>(
       return path;
     },
   };
+}
+
+/** Its last answer has cost what was left: nothing more is asked. */
+function overdrawn<Settings extends CliSettings>({ cli, variant, conversation }: Attempt<Settings>): Attempted {
+  const message = `${cli.id} has used up its budget of $${variant.budget}`;
+  return { outcome: "budget", message, detail: "", conversation };
 }
 
 /** A name of its own for each run: the log of an earlier one stays. */

@@ -31,7 +31,7 @@ export interface Question {
   readonly toolsUrl: string | null;
   readonly model: string | null;
   readonly maxTurns: number;
-  /** US dollars for the whole conversation. */
+  /** US dollars for this run. */
   readonly budget: number | null;
   /** An absolute path for each file that the program must be given; `write` says what is in it. */
   readonly write: (name: string, text: string) => string;

@@ -74,7 +74,9 @@ export const cliSettings = z.strictObject({
       "How often it is started for one question, where what went wrong may pass: overloaded, stalled, killed …",
     ),
   maxTurns: maxTurns.default(100).describe("Answers of the model in one conversation, each with its calls of tools."),
-  budget: budget.optional().describe("US dollars for one conversation. It may be overdrawn by its last turn."),
+  budget: budget
+    .optional()
+    .describe("US dollars for one conversation, re-asks included. It may be overdrawn by its last turn."),
   env,
   maxOutput: z
     .int()

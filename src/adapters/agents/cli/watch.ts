@@ -26,7 +26,10 @@ export interface WatchOptions {
   readonly cli: Pick<Cli, "keeps" | "id">;
   readonly parse: (line: string) => readonly CliEvent[];
   readonly version: string;
+  /** What the conversation had cost before, where it is gone on with. */
   readonly before: Usage;
+  /** US dollars that the task has cost so far, whichever conversation it was. */
+  readonly paid: number;
   readonly needsTools: boolean;
   readonly maxTurns: number;
   readonly budget: number | null;
@@ -43,6 +46,7 @@ export function watch(options: WatchOptions): Watched {
   let errors: Told["errors"] = [];
   let total = options.before;
   let totalTold = false;
+  let { paid } = options;
   let toolsConnected: boolean | null = null;
   /** Answers of the model, by id, with what each has cost. */
   const turns = new Map<string, Omit<Usage, "turns">>();
@@ -55,9 +59,9 @@ export function watch(options: WatchOptions): Watched {
     total = added(total, usage);
     if (usage.input + usage.output + usage.cached + (usage.cost ?? 0) + usage.turns > 0)
       onActivity({ type: "spent", usage });
-    const { cost } = total;
-    if (cli.keeps.budget || options.budget === null || cost === null || cost <= options.budget) return;
-    stop("budget", `${cli.id} has spent $${cost.toFixed(2)}, more than its budget of $${options.budget}`);
+    paid += usage.cost ?? 0;
+    if (cli.keeps.budget || options.budget === null || paid <= options.budget) return;
+    stop("budget", `${cli.id} has spent $${paid.toFixed(2)}, more than its budget of $${options.budget}`);
   };
 
   const take: { readonly [Type in CliEvent["type"]]: (event: Extract<CliEvent, { type: Type }>) => void } = {
