@@ -52,6 +52,10 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run plan", "a table: each node, its verdict, why, and what it may take"],
     ["audit-run plan --json", "the same for programs"],
   ],
+  prompt: [
+    ["audit-run prompt VA", "the whole prompt, as it would be sent"],
+    ["audit-run prompt VA --json", "with its size in bytes and estimated tokens, part by part"],
+  ],
   explain: [
     ["audit-run explain investigate:VA", "each of its cases"],
     ["audit-run explain duplicate_identifier@VA", "one case, test@group"],

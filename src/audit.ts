@@ -14,6 +14,7 @@ import { exitCodes } from "./audit/exit-codes.js";
 import { type AuditRequest, type LoadedAudit, loadAudit, loadSettings, type Refusal, refusal } from "./audit/load.js";
 import { type OpenedAudit, openAudit } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
+import { promptsOf, type ShownTask } from "./audit/prompt.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
 import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/upkeep.js";
 import type { Config } from "./model/config.js";
@@ -52,6 +53,16 @@ export function plan(request: AuditRequest): Promise<Refusal | { readonly planne
     if ("exitCode" in loaded) return loaded;
     const planned = await planAudit(loaded, registries);
     return "exitCode" in planned ? planned : { planned };
+  });
+}
+
+/** What an agent would be sent for a task of the last export; writes nothing. */
+export function prompt(request: AuditRequest, task: string): Promise<Refusal | { readonly shown: ShownTask }> {
+  return orRefused(exitCodes.preflight, async () => {
+    const loaded = await loadAudit(request, registries);
+    if ("exitCode" in loaded) return loaded;
+    const shown = await promptsOf(loaded, registries, task).finally(() => loaded.agent.close());
+    return "exitCode" in shown ? shown : { shown };
   });
 }
 

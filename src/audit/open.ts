@@ -153,7 +153,7 @@ export async function openWarehouse(
   return adapter.open(config.warehouse.settings, { scratchDir, baseDir: config.baseDir, signal });
 }
 
-async function createProvider(config: Config, registries: Registries): Promise<Result<SlotProvider>> {
+export async function createProvider(config: Config, registries: Registries): Promise<Result<SlotProvider>> {
   const adapter = registries.slots[config.slots.provider];
   if (adapter === undefined) throw new Error(`BUG: the config names slot provider ${config.slots.provider}`);
   const { dbt, summary } = config;

@@ -7,23 +7,22 @@ import { join } from "node:path";
 import { takeFolder } from "../execution/hold.js";
 import { openTraceStore, readTraceStore } from "../execution/traces.js";
 import type { Admission } from "../model/agent.js";
-import type { Case, Export } from "../model/case.js";
+import type { Case } from "../model/case.js";
 import type { Trace } from "../model/graph.js";
-import { type Failure, failed, ok, type Result } from "../model/result.js";
+import { type Failure, ok, type Result } from "../model/result.js";
 import type { TraceReader, TraceStore } from "../model/trace-store.js";
 import type { Warehouse } from "../model/warehouse.js";
 import { redactStrings } from "../support/redact.js";
-import { closest } from "../support/suggest.js";
 import { openDesk } from "../tasks/admission.js";
 import { createAgentTools } from "../tasks/agent-tools.js";
 import { limited, repoRoots } from "../tasks/investigate.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
-import { artifactsDigest } from "../tasks/summary.js";
 import { taskQueries, toolContext } from "../tasks/tool-context.js";
 import { exitCodes } from "./exit-codes.js";
-import { type Assigned, assignCases } from "./inputs.js";
+import type { Assigned } from "./inputs.js";
+import { lastWork, stale, tasksNamed } from "./last-work.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
-import { loadArtifacts, openWarehouse } from "./open.js";
+import { openWarehouse } from "./open.js";
 import { auditFolders, makeFolders } from "./run-folder.js";
 
 export interface ServedTools {
@@ -75,45 +74,14 @@ export async function serveTools(
   }
 }
 
-/** As a retry does: of the last export, as it is. Failure codes: usage, artifacts-stale and those of the artifacts. */
+/** As a retry does: of the last export, as it is. Failure codes: those of the last work, and usage. */
 async function workOf(loaded: LoadedAudit, traces: TraceReader, task: string | null): Promise<Result<Work>> {
-  const { config, request, agent, template, exceptions } = loaded;
-  const [trace, summary] = [traces.find("export")[0], traces.find("summary")[0]];
-  const exported = trace === undefined ? null : ((await traces.read(trace)) as Export | null);
-  if (trace === undefined || summary === undefined || exported === null) {
-    return failed("usage", "there is nothing to investigate: no run has come as far as its export", {
-      hint: "Run `audit-run run export` first: it finds the failing tests and investigates nothing.",
-    });
-  }
-  if ((await artifactsDigest(config.summary.artifacts)) !== summary.observed.artifacts) return stale();
-  const artifacts = await loadArtifacts(config);
-  if (!artifacts.ok) return artifacts;
-  const assigned = await assignCases({
-    ...{ config, agent, traces, exported, exceptions, template: template.digest },
-    project: artifacts.value.project,
-    selection: { groups: [], tests: [] },
-    data: summary.output,
-    requery: null,
-    today: request.now().toISOString().slice(0, 10),
-  });
-  const { tasks } = assigned.assignment;
-  const wanted = tasks.filter((each) => task === null || each.task.id === task);
-  if (task !== null && wanted.length === 0) {
-    const ids = tasks.map((each) => each.task.id);
-    const near = closest(task, ids);
-    const there = `There are: ${ids.slice(0, 60).join(", ")}${ids.length > 60 ? ", …" : ""}.`;
-    const hint = near === undefined ? there : `Did you mean ${near}? ${there}`;
-    return failed("usage", `there is no task ${JSON.stringify(task)}`, { hint });
-  }
-  const open = wanted.flatMap(({ cases }) => cases.filter(({ verdict }) => verdict.kind === "run"));
-  const cases = open.map((each) => each.case);
-  return ok({ ...assigned, exported: trace, cases, data: summary.output, artifacts: artifacts.value });
-}
-
-function stale(): Result<never> {
-  return failed("artifacts-stale", "the test results have changed since the last export", {
-    hint: "Run `audit-run run export`, and start this again.",
-  });
+  const last = await lastWork(loaded, traces);
+  if (!last.ok) return last;
+  const wanted = tasksNamed(last.value.tasks, task);
+  if (!wanted.ok) return wanted;
+  const open = wanted.value.flatMap(({ cases }) => cases.filter(({ verdict }) => verdict.kind === "run"));
+  return ok({ ...last.value, exported: last.value.trace, cases: open.map((each) => each.case) });
 }
 
 async function serve(

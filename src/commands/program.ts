@@ -101,6 +101,16 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     });
   addNarrowing(addCommon(plan));
 
+  const prompt = program
+    .command("prompt")
+    .description("print exactly what an agent would be sent for a task of the last export; runs nothing, takes no lock")
+    .argument("<task>", "such as VA or investigate:VA")
+    .action(async (task: string, options: CommonOptions) => {
+      const { promptCommand } = await import("./prompt.js");
+      settle(await promptCommand(invocation, { ...options, task }));
+    });
+  addCommon(prompt);
+
   const explain = program
     .command("explain")
     .description("say why a node or a case would run now or not, and why it did the last time")

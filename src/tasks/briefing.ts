@@ -7,7 +7,7 @@ import type { Finding, FindingDraft } from "../model/finding.js";
 import type { Project } from "../model/project.js";
 import { ok, type Result } from "../model/result.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
-import { type CasesByTest, earlierFindings } from "./earlier-findings.js";
+import { type CasesByTest, type EarlierInput, earlierFindings } from "./earlier-findings.js";
 import { lineageVerdicts } from "./lineage-verdict.js";
 import { sampleTexts } from "./sample-rows.js";
 import type { Session } from "./session.js";
@@ -21,7 +21,10 @@ export interface Briefing {
 }
 
 export interface BriefingInput {
-  readonly session: Pick<Session, "config" | "signal" | "redactValues" | "traces" | "progress" | "agent" | "tools">;
+  readonly session: Pick<Session, "config" | "signal" | "redactValues" | "tools">;
+  readonly traces: EarlierInput["traces"];
+  /** Findings of this audit, by case id. */
+  readonly found: EarlierInput["found"];
   readonly cases: readonly Case[];
   /** All of the export. */
   readonly all: CasesByTest;
@@ -35,8 +38,8 @@ export interface BriefingInput {
 
 /** Failure codes: aborted, warehouse-unreachable. */
 export async function briefing(input: BriefingInput): Promise<Result<Briefing>> {
-  const { session, cases, all, project, source, warn } = input;
-  const earlier = await earlierFindings({ cases, all, traces: session.traces, found: session.progress.findings });
+  const { session, cases, project, source, warn } = input;
+  const earlier = await earlierFindings(input);
   if (source === null) return ok({ samples: new Map(), verdicts: new Map(), earlier });
   const { query, warehouse } = source;
   const sampled = await sampleTexts(cases, query, warehouse.dialect, session.config.redactColumns);

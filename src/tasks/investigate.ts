@@ -113,7 +113,7 @@ async function ask(
   if (!warehouse.ok) return warehouse;
   const { project } = artifacts.value;
   const brief = await briefing({
-    ...{ session, cases: open, all, project },
+    ...{ session, cases: open, all, project, traces: session.traces, found: session.progress.findings },
     source: config.evidence ? { query, warehouse: warehouse.value } : null,
     // Who reads no prompt follows the rows itself.
     withoutVerdicts: !session.agent.readsPrompt,
@@ -223,7 +223,7 @@ function toolsOf(room: Room, cases: readonly Case[]) {
 }
 
 /** The cases by the agent's variants, in the order of their first case. */
-function byVariant(
+export function byVariant(
   cases: readonly Case[],
   agent: Investigator,
 ): readonly { readonly suffix: string; readonly cases: readonly Case[] }[] {
@@ -280,11 +280,11 @@ function outOfTime(failure: Failure, { config }: Session): Result<never> {
 }
 
 /** Absolute roots in the user's own tree. */
-export function repoRoots({ config }: Session): Readonly<Record<string, string>> {
+export function repoRoots({ config }: Pick<Session, "config">): Readonly<Record<string, string>> {
   return Object.fromEntries([["dbt", config.dbt.path], ...config.sources.map(({ name, path }) => [name, path])]);
 }
 
-export function limited(warehouse: Warehouse, session: Session): Query {
+export function limited(warehouse: Warehouse, session: Pick<Session, "config" | "signal">): Query {
   return (sql, options) =>
     warehouse.query(sql, { timeout: session.config.timeouts.query, signal: session.signal, ...options });
 }

@@ -39,19 +39,19 @@ export function renderPrompt(template: PromptTemplate, input: PromptInput): Resu
 
 export interface RenderedPrompt {
   readonly text: string;
-  /** Characters by placeholder, in the template's order; what remains is the template's own text. */
-  readonly parts: Readonly<Record<string, number>>;
+  /** Text by placeholder, in the template's order; what remains is the template's own. */
+  readonly parts: ReadonlyMap<string, string>;
 }
 
 /** The same, and what takes the room. Failure code: template-invalid. */
 export function renderParts(template: PromptTemplate, input: PromptInput): Result<RenderedPrompt> {
   const checked = checkTemplate(template);
   if (!checked.ok) return checked;
-  const parts: Record<string, number> = {};
+  const parts = new Map<string, string>();
   const filled = template.text
     .replaceAll(placeholder, (_whole, name: string) => {
       const text = placeholders[name]?.(input) ?? "";
-      parts[name] = (parts[name] ?? 0) + text.length;
+      parts.set(name, (parts.get(name) ?? "") + text);
       return text;
     })
     .replaceAll(/\n{3,}/g, "\n\n");
