@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { AuditEventLine } from "../../src/model/events.js";
-import { openStage, programs, type Stage } from "../rig/cli-agent.js";
+import { dummyKey, openStage, programs, type Stage, textsBelow } from "../rig/cli-agent.js";
 import type { ModelRequest, Reply } from "../rig/model-stub/index.js";
 import { type AuditFolder, auditFolder, investigations, setFailures } from "../rig/small-audit.js";
 
@@ -81,6 +81,13 @@ test("a task whose model is overloaded fails, the other is finished, and only wh
   const second = await audit.run();
   expect([second.exitCode, second.stderr]).toEqual([0, expect.any(String)]);
   expect(new Set(stage.stub.requests.slice(before).flatMap(asks))).toEqual(new Set(["not_null_vendor@VA"]));
+
+  // Neither the password of a warehouse in the user's shell nor the login is anywhere that an agent, or a reader, looks.
+  const texts = new Map([...(await textsBelow(audit.folder)), ...(await textsBelow(stage.home))]);
+  expect(texts.size).toBeGreaterThan(30);
+  for (const secret of ["canary-of-the-warehouse", dummyKey]) {
+    expect([...texts].filter(([, text]) => text.includes(secret)).map(([file]) => file)).toEqual([]);
+  }
 
   // Another model for one test reopens that test's cases, and no others.
   await audit.configure({
