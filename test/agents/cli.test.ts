@@ -103,6 +103,48 @@ describe.concurrent.each(names)("%s at work", (name) => {
   });
 });
 
+const init = { type: "system", subtype: "init", session_id: "s", model: "m", mcp_servers: [] };
+const result = (more: object) => ({ type: "result", subtype: "success", is_error: false, num_turns: 1, ...more });
+const failedTurn = (message: string) => ({ type: "turn.failed", error: { message } });
+const step = (reason: string) => ({
+  type: "step_finish",
+  sessionID: "o",
+  part: { messageID: "m", reason, tokens: {} },
+});
+
+/** What the real programs printed when they ended so. */
+it.concurrent.each([
+  ["claude", "overloaded", 1, [init, result({ is_error: true, api_error_status: 529, result: "529" })]],
+  ["claude", "auth", 1, [init, result({ is_error: true, api_error_status: 401, result: "401" })]],
+  ["claude", "agent-error", 1, [init, result({ is_error: true, api_error_status: 404, result: "no such model" })]],
+  ["claude", "turns", 1, [init, result({ subtype: "error_max_turns", is_error: true })]],
+  ["claude", "budget", 1, [init, result({ subtype: "error_max_budget_usd", is_error: true })]],
+  ["claude", "invalid-answer", 1, [init, result({ subtype: "error_max_structured_output_retries", is_error: true })]],
+  ["claude", "killed", 0, [init, result({ subtype: "error_during_execution", is_error: true })]],
+  ["claude", "killed", 143, [init]],
+  ["claude", "agent-error", 1, [init]],
+  ["claude", "agent-error", 0, ["Segmentation fault", "{", "[]", "null", '{"type":"result"']],
+  [
+    "codex",
+    "overloaded",
+    1,
+    [failedTurn("We’re currently experiencing high demand, which may cause temporary errors.")],
+  ],
+  ["codex", "rate-limited", 1, [failedTurn("exceeded retry limit, last status: 429 Too Many Requests")]],
+  ["codex", "rate-limited", 1, [failedTurn("You've hit your usage limit.")]],
+  ["codex", "auth", 1, [failedTurn("unexpected status 401 Unauthorized: no such key, url: http://127.0.0.1/v1")]],
+  ["codex", "agent-error", 1, [failedTurn("stream disconnected")]],
+  ["codex", "agent-error", 2, ["error: unexpected argument"]],
+  ["opencode", "auth", 1, [{ type: "error", error: { name: "APIError", data: { message: "no", statusCode: 401 } } }]],
+  ["opencode", "agent-error", 1, [{ type: "error", error: { name: "UnknownError" } }]],
+  ["opencode", "agent-error", 0, [step("length")]],
+  ["opencode", "agent-error", 0, []],
+] as const)("%s that prints so has ended as %s (exit code %i)", async (name, outcome, code, lines) => {
+  const env = { FAKE_CLI: name, FAKE_BEHAVIOUR: "prints", FAKE_LINES: JSON.stringify(lines), FAKE_EXIT: String(code) };
+  const played = await play(name, "prints", { env });
+  expect(played.activities.at(-1)).toMatchObject({ type: "ended", outcome });
+});
+
 it("the limits that a program does not keep are kept by us", async () => {
   const over = { env: { FAKE_CLI: "opencode" }, budget: 0.1 };
   expect((await play("opencode", "answers", over, { unanswered: () => [caseOf("a", "VA")] })).code).toBe(
@@ -126,7 +168,7 @@ describe("settings", () => {
     ["OPENCODE_CONFIG_CONTENT", /your own environment/],
     ["NODE_OPTIONS", /your own environment/],
     ["LD_PRELOAD", /your own environment/],
-    ["AUDIT_TOOLS_TOKEN", /our own/],
+    ["AUDIT_MCP_TOKEN", /our own/],
     ["not a name", /name of a variable/],
   ])("%s is refused as a variable of the config", (variable, message) => {
     for (const name of names)

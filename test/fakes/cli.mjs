@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // A stand-in for a coding agent's program: prints what the real one prints (recorded), as the first argument and a file of
-// behaviour say. `FAKE_CLI` names the program, `FAKE_BEHAVIOUR` what it does; `FAKE_ANSWER` is the answer's JSON.
+// behaviour say. `FAKE_CLI` names the program, `FAKE_BEHAVIOUR` what it does; `FAKE_ANSWER` is the answer's JSON, and
+// `FAKE_LINES` with `FAKE_EXIT` is all that it prints, and how it ends.
 import { readFileSync } from "node:fs";
 
 const { FAKE_CLI: cli, FAKE_BEHAVIOUR: behaviour = "answers", FAKE_ANSWER: answer = '{"findings":[]}' } = process.env;
@@ -23,6 +24,14 @@ if (first === "--version") {
 }
 
 async function act() {
+  if (behaviour === "prints") {
+    for (const line of JSON.parse(process.env.FAKE_LINES ?? "[]")) {
+      if (typeof line === "string") process.stdout.write(`${line}\n`);
+      else print(line);
+    }
+    process.exitCode = Number(process.env.FAKE_EXIT ?? 0);
+    return;
+  }
   const answers = {
     claude() {
       print({

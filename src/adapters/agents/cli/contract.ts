@@ -9,7 +9,7 @@ import type { Hidden } from "./paths.js";
 import type { CliSettings } from "./settings.js";
 
 /** Name of the variable that holds the tools' bearer token: neither an argument nor a file ever does. */
-export const tokenVariable = "AUDIT_TOOLS_TOKEN";
+export const tokenVariable = "AUDIT_MCP_TOKEN";
 
 /** One run of the program. */
 export interface Question {
