@@ -60,7 +60,7 @@ export const cliSettings = z.strictObject({
     )
     .default({})
     .describe(
-      "Test name → what is otherwise for it, such as a stronger model; `*` and `?` may stand in the name, the first that fits counts. Its cases are a conversation of their own.",
+      "Test name → a `model`, `maxTurns` or `budget` of its own, such as a stronger model; `*` and `?` may stand in the name, the first that fits counts. Its cases are a conversation of their own.",
     )
     .meta({ examples: [{ "*_duplicate_*": { model: "opus", maxTurns: 80 } }] }),
   timeout: Duration.optional().describe("One run of the program. Default: `timeouts.task` alone."),
