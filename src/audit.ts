@@ -6,6 +6,7 @@ import { agents } from "./adapters/agents/index.js";
 import { slots } from "./adapters/slots/index.js";
 import { warehouses } from "./adapters/warehouses/index.js";
 import { type Acceptation, acceptFailure } from "./audit/accept.js";
+import { type Ask, agreeOnBudget } from "./audit/agree.js";
 import type { Patience } from "./audit/ask.js";
 import { missingInLast } from "./audit/asked.js";
 import { type Completed, type Completion, completeTask } from "./audit/complete.js";
@@ -71,10 +72,16 @@ export async function run(
   request: AuditRequest,
   view: ProgressView,
   warn: (warnings: readonly Diagnostic[]) => Promise<void>,
+  ask: Ask,
 ): Promise<Refusal | AuditEnd> {
-  const loaded = await loadAudit(request, registries);
-  if ("exitCode" in loaded) return loaded;
-  await warn(loaded.warnings);
+  const given = await loadAudit(request, registries);
+  if ("exitCode" in given) return given;
+  await warn(given.warnings);
+  const loaded = await agreeOnBudget(given, ask);
+  if ("exitCode" in loaded) {
+    await given.agent.close();
+    return loaded;
+  }
   const opened = await orRefused<OpenedAudit>(exitCodes.preflight, () => openAudit(loaded, registries, view));
   if ("exitCode" in opened) return opened;
   // A retry takes the last export, so what that does not have is a mistake; otherwise the next one may have it.

@@ -124,7 +124,7 @@ export async function viewTime(nodes: number, rows: number | null): Promise<numb
       await new Promise((resolve) => setImmediate(resolve));
       return { outcome: "executed", ...(kind === "export" ? { adds: expansion(tasks) } : {}) };
     },
-    pools: createPools({ slots: 1, warehouse: 8 }),
+    pools: createPools({ agent: 8, slots: 1, warehouse: 8 }),
     stage,
     emit: (event) => view.event(event),
     signal: new AbortController().signal,
@@ -146,7 +146,7 @@ export function recordedMakespan(
   const tasks = longestFirst(durations.map(judgedTask));
   const took = new Map(tasks.map(({ task, cases }) => [investigateNode(task.id), cases[0]?.earlier?.took ?? 0]));
   const graph = union(compile(), expansion(tasks.map(({ task }) => ({ id: task.id, pools: ["slots"] }))));
-  const time = makespan(graph, (node) => took.get(node) ?? 0, { slots, warehouse: 1 });
+  const time = makespan(graph, (node) => took.get(node) ?? 0, { agent: 1, slots, warehouse: 1 });
   const work = durations.reduce((sum, duration) => sum + duration, 0);
   return { time, bound: Math.max(work / slots, ...durations) };
 }

@@ -51,7 +51,7 @@ export async function missingInLast(loaded: LoadedAudit, traces: TraceReader): P
   const exported = await lastExport(config, traces);
   if (exported === null) return null;
   const { remaining } = applyExceptions(exported.cases, exceptions, request.now().toISOString());
-  const agents = placesOf(loaded)[poolOf(loaded)];
+  const agents = agentsAtATime(loaded);
   const { tasks } = pack(remaining, { strategy: config.strategy, maxTestsPerTask: config.maxTestsPerTask, agents });
   const nodes = tasks.map(({ id }) => investigateNode(id));
   const selected = checkSelection(selection, exported);
@@ -71,11 +71,18 @@ export async function lastExport(config: Config, traces: TraceReader): Promise<E
   return last !== undefined && last.parts.settings === settings ? ((await traces.read(last)) as Export | null) : null;
 }
 
-/** Where investigations wait for a place. */
-export function poolOf({ agent }: Pick<LoadedAudit, "agent">): PoolName {
-  return agent.needsSlot ? "slots" : "warehouse";
+/** Where investigations wait for a place; an agent that costs nothing asks no service that could be asked too much. */
+export function poolsOf({ agent }: Pick<LoadedAudit, "agent">): readonly PoolName[] {
+  return [...(agent.isFree ? [] : ["agent" as const]), agent.needsSlot ? "slots" : "warehouse"];
 }
 
-export function placesOf({ config }: Pick<LoadedAudit, "config">): Readonly<Record<PoolName, number>> {
-  return { slots: config.slots.count, warehouse: config.concurrency.warehouse };
+export function placesOf({ agent, config }: Pick<LoadedAudit, "agent" | "config">): Readonly<Record<PoolName, number>> {
+  const others = { slots: config.slots.count, warehouse: config.concurrency.warehouse };
+  return { agent: config.concurrency.agent ?? others[agent.needsSlot ? "slots" : "warehouse"], ...others };
+}
+
+/** How many investigations run at a time. */
+export function agentsAtATime(loaded: Pick<LoadedAudit, "agent" | "config">): number {
+  const places = placesOf(loaded);
+  return Math.min(...poolsOf(loaded).map((pool) => places[pool]));
 }

@@ -14,6 +14,7 @@ import { newProgress, type Session } from "../tasks/session.js";
 import { artifactsDigest } from "../tasks/summary.js";
 import { type Coordination, nothingExported, type TokenRequest, taskNamed } from "./coordination.js";
 import { caseInputs } from "./inputs.js";
+import { openLedger } from "./ledger.js";
 import type { LoadedAudit, Registries } from "./load.js";
 import { loadArtifacts, openOnce, openWarehouse } from "./open.js";
 import { auditFolders } from "./run-folder.js";
@@ -142,6 +143,7 @@ async function takeUpWith(
     traces,
     agent,
     tools: createAgentTools(),
+    ledger: openLedger(null),
     slots: { lease: noSlots, clear: noSlots },
     warehouse,
     artifacts: async () => artifacts,

@@ -7,12 +7,12 @@ import { resultDigest } from "../findings/claims.js";
 import { type JudgedTask, longestFirst } from "../graph/assign.js";
 import { type ExpandedTask, investigateNode } from "../graph/compile.js";
 import type { Export } from "../model/case.js";
-import type { NodeId, PoolName } from "../model/graph.js";
+import type { NodeId } from "../model/graph.js";
 import { ok, type Result } from "../model/result.js";
 import { writeFileAtomic } from "../support/files.js";
 import { shownResult } from "../tasks/admission.js";
 import type { Session } from "../tasks/session.js";
-import { checkSelection, checkTargets } from "./asked.js";
+import { checkSelection, checkTargets, poolsOf } from "./asked.js";
 import type { RecordedPlan } from "./explain.js";
 import { type Assigned, assignCases } from "./inputs.js";
 import { commitLooks } from "./looks.js";
@@ -73,7 +73,7 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
   await shared.refresh();
   const isWanted = ({ task, cases }: JudgedTask): boolean =>
     isTarget(investigateNode(task.id), request.targets) && cases.some((item) => item.selected);
-  const pools: readonly PoolName[] = session.agent.needsSlot ? ["slots"] : ["warehouse"];
+  const pools = poolsOf(audit);
   const wanted = tasks.filter(isWanted);
   const reused = wanted.filter(({ open }) => open.length === 0).map(({ task }) => investigateNode(task.id));
   return ok({

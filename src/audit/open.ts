@@ -15,6 +15,7 @@ import { redactStrings } from "../support/redact.js";
 import { createAgentTools } from "../tasks/agent-tools.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
 import { exitCodes } from "./exit-codes.js";
+import { openLedger } from "./ledger.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
 import { auditFolders, makeFolders, runId } from "./run-folder.js";
 export interface OpenedAudit extends LoadedAudit {
@@ -89,6 +90,7 @@ export async function openAudit(
     agent: loaded.agent,
     tools: createAgentTools(),
     slots: createSlotPool({ provider: provider.value, count: config.slots.count, folder: folders.slots }),
+    ledger: openLedger(config.budget),
     warehouse: warehouse.get,
     artifacts: openOnce(() => loadArtifacts(config)).get,
     template: loaded.template,

@@ -12,7 +12,7 @@ import { type AgentUse, makePlan, type Plan } from "../graph/plan.js";
 import type { Export } from "../model/case.js";
 import type { AuditGraph, NodeId, Parts } from "../model/graph.js";
 import type { Result } from "../model/result.js";
-import { lastExport, missingInLast, placesOf, poolOf, warningOf } from "./asked.js";
+import { lastExport, missingInLast, placesOf, poolsOf, warningOf } from "./asked.js";
 import { exitCodes } from "./exit-codes.js";
 import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
@@ -80,7 +80,7 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
   const tookLast = (node: NodeId, { settings }: Parts): number | null =>
     traces.find(node).find((trace) => trace.took !== undefined && trace.parts.settings === settings)?.took ?? null;
   const tasks = assigned?.assignment.tasks ?? [];
-  const pools = [poolOf(loaded)];
+  const pools = poolsOf(loaded);
   const graph = union(compile(), expansion(tasks.map(({ task }) => ({ id: task.id, pools }))));
   const plan = makePlan({
     summary: summary.verdict,
@@ -96,7 +96,7 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
 }
 
 function agentUse(loaded: LoadedAudit): AgentUse {
-  return { isFree: loaded.agent.isFree === true, pool: poolOf(loaded), places: placesOf(loaded) };
+  return { isFree: loaded.agent.isFree === true, pools: poolsOf(loaded), places: placesOf(loaded) };
 }
 
 async function inScratch<Value>(work: (folder: string) => Promise<Result<Value>>): Promise<Result<Value>> {

@@ -8,6 +8,7 @@ import type { Export } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport, Reporter } from "../model/report.js";
+import { spentOf } from "../model/spending.js";
 import type { Task } from "../model/task.js";
 import { writeFileAtomic } from "../support/files.js";
 import { redactStrings } from "../support/redact.js";
@@ -43,6 +44,7 @@ export function makeReport(input: ReportInput): AuditReport {
     exceptions: assigned.exceptions,
     retryCommand: input.retryCommand,
     notes: input.notes,
+    spent: spentOf(session.ledger.total),
   });
   return redactStrings(report, session.redact);
 }

@@ -11,9 +11,10 @@ import { compile, restrict } from "../graph/compile.js";
 import { eventsVersion } from "../model/events.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
+import { type Spent, spentOf } from "../model/spending.js";
 import { diskRefusal } from "../support/disk-refusal.js";
 import { type Redactor, redactStrings } from "../support/redact.js";
-import { missingInLast, warningOf } from "./asked.js";
+import { missingInLast, placesOf, warningOf } from "./asked.js";
 import { createControl } from "./control.js";
 import { exitCodes } from "./exit-codes.js";
 import { isSelected } from "./inputs.js";
@@ -29,6 +30,8 @@ export interface AuditEnd {
   /** Null where `collect` did not run. */
   readonly report: AuditReport | null;
   readonly settled: readonly Settled[];
+  /** By the agents of this run; null where none told that it spent anything. */
+  readonly spent: Spent | null;
   /** The audit folder, absolute. */
   readonly folder: string;
   readonly run: string;
@@ -41,10 +44,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
   const stage = await createStage(view);
   const graph = request.targets.length === 0 ? compile() : restrict(compile(), request.targets);
   const has = (id: string): boolean => graph.nodes.some((node) => node.id === id);
-  const pools = createPools({
-    slots: session.config.slots.count,
-    warehouse: session.config.concurrency.warehouse,
-  });
+  const pools = createPools(placesOf(audit));
   const work = await nodeWork(audit, ["collect", "cleanup"].filter(has), pools);
   const control = createControl(audit, work);
   session.emit({
@@ -71,7 +71,10 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
       signal: session.signal,
       failFast: request.failFast,
       clock: () => performance.now(),
-      controls: control.open,
+      controls: (controls) => {
+        work.open(controls);
+        control.open(controls);
+      },
     });
     const ends = redactEnds([...settled.values()], session.redact);
     const report = work.report();
@@ -88,10 +91,11 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     await pruneRuns(session.config.dir, session.now()).catch(tell("old runs could not be removed"));
     const count = (outcome: Settled["outcome"]): number => ends.filter((end) => end.outcome === outcome).length;
     const counts = { executed: count("executed"), reused: count("reused"), failed: count("failed") };
-    session.emit({ type: "run-settled", exitCode, ...counts });
+    const spent = spentOf(session.ledger.total);
+    session.emit({ type: "run-settled", exitCode, ...counts, ...(spent === null ? {} : { spent }) });
     const whole = wholeAudit(audit, { startedAt, exitCode, ends, report, assigned: work.assigned() });
     if (whole !== null) last = () => writeWholeTrace(whole).catch(() => undefined);
-    return { exitCode, report, settled: ends, folder: session.config.dir, run: session.run.id };
+    return { exitCode, report, settled: ends, spent, folder: session.config.dir, run: session.run.id };
   } finally {
     await control.close();
     view.close();

@@ -21,6 +21,7 @@ import { taskQueries, toolContext } from "../tasks/tool-context.js";
 import { exitCodes } from "./exit-codes.js";
 import type { Assigned } from "./inputs.js";
 import { lastWork, stale, tasksNamed } from "./last-work.js";
+import { openLedger } from "./ledger.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
 import { openWarehouse } from "./open.js";
 import { auditFolders, makeFolders } from "./run-folder.js";
@@ -187,6 +188,7 @@ function sessionOf(loaded: LoadedAudit, work: Work, warehouse: Warehouse, traces
     signal: request.signal,
     emit: () => undefined,
     tools: createAgentTools(),
+    ledger: openLedger(null),
     slots: { lease: noSlots, clear: noSlots },
     warehouse: async () => ok(warehouse),
     artifacts: async () => ok(work.artifacts),

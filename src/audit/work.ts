@@ -4,6 +4,7 @@
  */
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { LoopControls } from "../execution/loop.js";
 import type { Pools } from "../execution/pools.js";
 import { withRetries } from "../execution/retry.js";
 import { expansion, investigateNode } from "../graph/compile.js";
@@ -23,7 +24,9 @@ import type { Session } from "../tasks/session.js";
 import { setUp } from "../tasks/setup.js";
 import { artifactsDigest, runSummary } from "../tasks/summary.js";
 import { openAcceptance } from "./acceptance.js";
+import { placesOf } from "./asked.js";
 import type { Controlled } from "./control.js";
+import { openDispatch } from "./dispatch.js";
 import { type Assigned, judgeExport, judgeSummary } from "./inputs.js";
 import { type Intake, takeUp } from "./intake.js";
 import { readLastRun } from "./last-run.js";
@@ -34,6 +37,8 @@ import { type Sharing, startSharing } from "./sharing.js";
 import { askWatermark } from "./watermark.js";
 
 export interface NodeWork extends Controlled {
+  /** To be called once the loop tells how to interfere. */
+  readonly open: (controls: LoopControls) => void;
   /** The signal is this node's own: it is aborted with a failure when the node alone is stopped. */
   readonly run: (node: AuditNode, signal: AbortSignal) => Promise<NodeEnd>;
   /** Null until `collect` has run. */
@@ -52,6 +57,16 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
   const investigated = new Map<NodeId, Settled>();
   const acceptance = openAcceptance(audit);
   const notes = await openingNotes(audit);
+  const dispatch = openDispatch({
+    pools,
+    places: placesOf(audit).agent,
+    agent: session.agent.id,
+    budget: config.budget,
+    ledger: session.ledger,
+    patience: config.timeouts.refused,
+    emit: session.emit,
+    signal: session.signal,
+  });
   let summary: Trace | null = null;
   let exported: Export | null = null;
   let casesByTest: CasesByTest = new Map();
@@ -92,7 +107,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
     if (exported === null || intake === null) throw new Error("BUG: a report without an export");
     const exceptions = acceptance.applied(exported) ?? intake.assigned.exceptions;
     const assigned = { ...intake.assigned, exceptions };
-    const settled = [...investigated.values()];
+    const settled = [...investigated.values(), ...notStarted(intake, investigated, dispatch.refusal())];
     return { session, exported, assigned, settled, retryCommand: retryCommand(request), notes };
   };
 
@@ -168,6 +183,12 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       const left = () => acceptance.remaining(open.filter((item) => !session.progress.findings.has(item.id)));
       const signal = AbortSignal.any([session.signal, stop]);
       const own = { ...session, signal };
+      const refusal = dispatch.refusal();
+      if (refusal !== null) {
+        const end = { outcome: "cancelled", failure: refusal } as const;
+        investigated.set(node.id, { node: node.id, ...end, duration: 0 });
+        return end;
+      }
       const work = async () =>
         left().length === 0
           ? ok(undefined)
@@ -180,13 +201,19 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
         const free = async () => sharing?.free(id, signal);
         return pools.stepAside(node.pools, free, () => works.investigate(node, stop));
       }
-      if (investigated.has(node.id)) await forgetAttempt(session, task.task.id, open);
-      const made = await patiently(node.id, work, signal).then(ended).catch(refusedByDisk);
+      let isFirst = !investigated.has(node.id);
+      session.ledger.begin(id);
+      const made = await dispatch.run(node, signal, async () => {
+        if (!isFirst) await forgetAttempt(session, id, open);
+        isFirst = false;
+        return patiently(node.id, work, signal).then(ended).catch(refusedByDisk);
+      });
       const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
       investigated.set(node.id, { node: node.id, ...end, duration: 0 });
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.
-      await sharing?.settle(id, end.outcome === "executed" ? "completed" : "failed");
+      const isLeft = end.outcome === "cancelled" && end.failure === dispatch.refusal();
+      await sharing?.settle(id, end.outcome === "executed" ? "completed" : isLeft ? "released" : "failed");
       return end;
     },
 
@@ -198,6 +225,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
     },
 
     async cleanup() {
+      dispatch.close();
       await cleanUp(session);
       await sharing?.close();
       return { outcome: "executed" };
@@ -209,6 +237,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
     report: () => report,
     assigned: () => intake?.assigned ?? null,
     tasks: () => (intake === null ? null : [...intake.judged.keys()]),
+    open: (controls) => dispatch.open(controls),
     takeInExceptions: () => (isCollecting ? tooLate : acceptance.takeIn()),
   };
 }
@@ -252,6 +281,19 @@ async function newExport({ session }: OpenedAudit): Promise<Result<Export>> {
     progress: (message) => session.emit({ type: "progress", node: "export", message }),
     signal: session.signal,
   });
+}
+
+/** Tasks that a halted run left: the loop ended them, or is about to. */
+function notStarted(
+  { expansion }: Intake,
+  investigated: ReadonlyMap<NodeId, Settled>,
+  failure: Failure | null,
+): readonly Settled[] {
+  if (failure === null) return [];
+  return expansion
+    .map(({ id }) => investigateNode(id))
+    .filter((node) => !investigated.has(node))
+    .map((node) => ({ node, outcome: "cancelled", failure, duration: 0 }));
 }
 
 function ended(result: Result<unknown>): NodeEnd {

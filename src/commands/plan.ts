@@ -1,7 +1,7 @@
 /** `audit-run plan`: a table of nodes with verdict, reasons and what they may take. */
 import { plan } from "../audit.js";
 import type { Plan, PlanRow } from "../graph/plan.js";
-import { counted } from "../model/amount.js";
+import { counted, dollars } from "../model/amount.js";
 import { durationText, harmless, visible } from "../reporters/terminal/text.js";
 import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 import { refuse, requestOf } from "./request.js";
@@ -63,10 +63,6 @@ function costText({ cases, expected }: PlanRow): string {
 
 function mark({ guessed }: { readonly guessed: boolean }): string {
   return guessed ? "~" : "";
-}
-
-function dollars(amount: number): string {
-  return amount > 0 && amount < 0.01 ? "<$0.01" : `$${amount.toFixed(2)}`;
 }
 
 function becauseText({ because }: PlanRow): string {

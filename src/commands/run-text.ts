@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import type { EndSummary } from "../audit/end-summary.js";
 import { counted } from "../model/amount.js";
 import type { Settled } from "../model/graph.js";
+import { type Spent, spentText } from "../model/spending.js";
 import { visible } from "../reporters/terminal/text.js";
 
 export interface RunEnd {
@@ -11,32 +12,43 @@ export interface RunEnd {
   /** The audit folder, absolute. */
   readonly folder: string;
   readonly settled: readonly Settled[];
+  /** Null where no agent told that it spent anything. */
+  readonly spent: Spent | null;
   /** Null where `collect` did not run. */
   readonly summary: EndSummary | null;
 }
 
-export function runJson({ exitCode, run, folder, settled, summary }: RunEnd) {
+export function runJson({ exitCode, run, folder, settled, spent, summary }: RunEnd) {
   return {
     exitCode,
     run,
     folder,
     report: summary === null ? null : `${folder}/full-report.md`,
     totals: summary === null ? null : summary.totals,
+    spent,
     nodes: settled,
   };
 }
 
 export function runText(end: RunEnd): string {
-  const lines = [...failureLines(end), ...(end.summary === null ? pageLines(end) : summaryLines(end, end.summary))];
+  const told = end.summary === null ? pageLines(end) : summaryLines(end, end.summary);
+  const lines = [...failureLines(end), ...told, ...(end.spent === null ? [] : [`Agents: ${spentText(end.spent)}`])];
   // Names of tests and groups come from the data, and what a program said may hold anything.
   return lines.length === 0 ? "Done." : visible(lines.join("\n"));
 }
 
 function failureLines({ settled }: RunEnd): readonly string[] {
-  return settled.flatMap(({ node, outcome, failure }) => {
-    if (failure === undefined) return [];
+  /** Many may be cancelled for one reason, which is told once. */
+  const alike = new Map<string, number>();
+  const keyOf = ({ outcome, failure }: Settled): string => JSON.stringify([outcome, failure]);
+  for (const end of settled) alike.set(keyOf(end), (alike.get(keyOf(end)) ?? 0) + 1);
+  return settled.flatMap((end) => {
+    const { node, outcome, failure } = end;
+    const count = outcome === "cancelled" ? (alike.get(keyOf(end)) ?? 0) : 1;
+    if (failure === undefined || count === 0) return [];
+    alike.set(keyOf(end), 0);
     return [
-      `${node} ${outcome}: ${failure.message}`,
+      `${node}${count > 1 ? ` and ${count - 1} more` : ""} ${outcome}: ${failure.message}`,
       ...(failure.hint === undefined ? [] : [`  hint: ${failure.hint}`]),
       ...(failure.detail ? [failure.detail.replaceAll(/^/gm, "  | ")] : []),
     ];

@@ -28,7 +28,7 @@ export async function runCommand(
     strategy: options.strategy ?? null,
     failOn: options.failOn ?? null,
   });
-  const end = await run(request, view, (warnings) => terminal.diagnose(warnings));
+  const end = await run(request, view, (warnings) => terminal.diagnose(warnings), terminal.ask);
   if ("diagnostics" in end) {
     await refuse(terminal, end);
     if (options.json)

@@ -14,6 +14,8 @@ export interface Terminal {
   print(text: string): void;
   /** Anything that is no result. */
   say(text: string): void;
+  /** Asks a person; null where none is there to answer. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   diagnose(diagnostics: readonly Diagnostic[]): Promise<void>;
   refuse(failure: Failure): void;
   dispose(): void;
@@ -48,6 +50,7 @@ export function createTerminal(): Terminal {
     color,
     print: (text) => void process.stdout.write(text.endsWith("\n") ? text : `${text}\n`),
     say,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? (question) => askLine(question, controller.signal) : null,
     async diagnose(diagnostics) {
       if (diagnostics.length === 0) return;
       const { renderDiagnostics } = await import("../support/render-diagnostics.js");
@@ -64,4 +67,22 @@ export function createTerminal(): Terminal {
       process.off("SIGTERM", onSignal);
     },
   };
+}
+
+/** One line, without what ends it; nothing where no answer comes. */
+async function askLine(question: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C is no answer, and stops the program as it does elsewhere.
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    return await Promise.race([
+      lines.question(question, { signal }),
+      new Promise<string>((resolve) => lines.once("close", () => resolve(""))),
+    ]);
+  } catch {
+    return "";
+  } finally {
+    lines.close();
+  }
 }

@@ -18,7 +18,7 @@ export async function runUnchanged(argv: readonly string[]): Promise<number | nu
   const terminal = createTerminal();
   await terminal.diagnose(warnings);
   const settled = nodes.map((node) => ({ node, outcome: "reused" as const, duration: 0 }));
-  const end = { exitCode, run, folder: whole.dir, settled, summary };
+  const end = { exitCode, run, folder: whole.dir, settled, spent: null, summary };
   if (!asked.silent) {
     const reused = `${counted(nodes.length, "node")} reused`;
     terminal.say(`Nothing has changed since run ${run}: ${reused}, nothing executed.`);

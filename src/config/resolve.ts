@@ -50,6 +50,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     summary: resolveSummary(sections.summary, dbt, dir, at),
     groupBy: resolveGroupBy(sections.groupBy),
     tests: sections.tests,
+    budget: resolveBudget(sections.budget),
     strategy: sections.strategy,
     maxTestsPerTask: sections.maxTestsPerTask,
     slots: resolveSlots(sections.slots, [dbt, ...sources], context),
@@ -69,8 +70,9 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
       query: milliseconds(timeouts.query),
       task: milliseconds(timeouts.task),
       claim: milliseconds(timeouts.claim),
+      refused: milliseconds(timeouts.refused),
     },
-    concurrency: sections.concurrency,
+    concurrency: { ...sections.concurrency, agent: sections.concurrency.agent ?? null },
     failOn: sections.failOn,
   };
 }
@@ -153,6 +155,12 @@ function resolveSlots(
   const isGit = repos.filter((repo) => repo.slot).every((repo) => files.isGitCheckout(repo.path));
   const chosen = isGit ? "worktree" : "copy";
   return { count, provider: chosen, settings: adapters.slots[chosen]?.parse({}) ?? {} };
+}
+
+function resolveBudget(budget: CompleteSections["budget"]): Config["budget"] {
+  if (budget === undefined) return null;
+  const { audit, task, tokens } = typeof budget === "number" ? { audit: budget } : budget;
+  return { audit: audit ?? null, task: task ?? null, tokens: tokens ?? null };
 }
 
 /** Without a prototype: a group may be named `constructor`. */

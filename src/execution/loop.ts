@@ -42,6 +42,8 @@ export interface LoopControls {
   retry(node: NodeId): "reopened" | "open" | "well" | "late" | "unknown";
   /** Nodes that have failed or were cancelled so far. */
   failed(): readonly NodeId[];
+  /** Nothing new starts but `collect` and `cleanup`: what waits is cancelled for this reason, what runs may finish. */
+  halt(failure: Failure): void;
 }
 
 /** One pass of a node through the pools. */
@@ -60,6 +62,7 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
   const passes = new Map<NodeId, Pass>();
   const ran = new Set<NodeId>();
   let halted = false;
+  let haltedFor: { readonly failure: Failure } | Record<string, never> = {};
   let over = false;
   let running = 0;
   let bug: { readonly error: unknown } | null = null;
@@ -70,7 +73,7 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
     emit({ type: "settled", ...end });
   };
   const noteAll = (ends: readonly { node: NodeId; outcome: Outcome }[]): void => {
-    for (const end of ends) note({ ...end, duration: 0 });
+    for (const end of ends) note({ ...end, ...(end.outcome === "cancelled" && haltedFor), duration: 0 });
   };
   const settle = (end: Settled): void => {
     note(end);
@@ -92,13 +95,20 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
     noteAll(schedule.cancel());
   };
 
+  /** Settled while it waits for a place. */
+  const drop = (pass: Pass, failure: Failure): void => {
+    pass.isVoid = true;
+    passes.delete(pass.node.id);
+    settle({ node: pass.node.id, outcome: "cancelled", failure, duration: 0 });
+  };
+
   const perform = async (pass: Pass): Promise<void> => {
     const { node } = pass;
     let joining: Pick<NodeEnd, "adds" | "reused"> = {};
     const end = await options.pools.use(node.pools, async (): Promise<Settled | null> => {
       if (pass.isVoid) return null;
       // Cancelled while it waited for a place in a pool.
-      if (halted && node.kind !== "collect" && node.kind !== "cleanup") {
+      if (halted && !runsAnyhow(node)) {
         return { node: node.id, outcome: "cancelled", duration: 0 };
       }
       pass.runs = true;
@@ -150,9 +160,7 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
         pass.abort.abort(failure);
         return "running";
       }
-      pass.isVoid = true;
-      passes.delete(node);
-      settle({ node, outcome: "cancelled", failure, duration: 0 });
+      drop(pass, failure);
       wake();
       return "waiting";
     },
@@ -172,6 +180,13 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
       [...settled.values()]
         .filter(({ outcome }) => outcome === "failed" || outcome === "cancelled")
         .map(({ node }) => node),
+    halt(failure) {
+      if (halted) return;
+      haltedFor = { failure };
+      halt();
+      for (const pass of [...passes.values()]) if (!pass.runs && !runsAnyhow(pass.node)) drop(pass, failure);
+      wake();
+    },
   });
   options.signal.addEventListener("abort", halt, { once: true });
   if (options.signal.aborted) halt();
@@ -189,4 +204,8 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
   await stage.end();
   if (bug !== null) throw (bug as { error: unknown }).error;
   return settled;
+}
+
+function runsAnyhow({ kind }: AuditNode): boolean {
+  return kind === "collect" || kind === "cleanup";
 }

@@ -13,7 +13,7 @@ export function makespan(
 ): number {
   const schedule = createSchedule(graph);
   const free = { ...places };
-  const queues: Record<PoolName, { node: AuditNode; next: number }[]> = { slots: [], warehouse: [] };
+  const queues: Record<PoolName, { node: AuditNode; next: number }[]> = { agent: [], slots: [], warehouse: [] };
   const running = new Map<AuditNode, number>();
   let now = 0;
 

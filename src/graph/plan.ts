@@ -42,10 +42,10 @@ export interface Plan {
   };
 }
 
-/** What the agent takes: a place in a pool, and money perhaps. */
+/** What the agent takes: places in pools, and money perhaps. */
 export interface AgentUse {
   readonly isFree: boolean;
-  readonly pool: PoolName;
+  readonly pools: readonly PoolName[];
   readonly places: Readonly<Record<PoolName, number>>;
 }
 
@@ -112,13 +112,13 @@ function expectedTotal(rows: readonly PlanRow[], tasks: readonly JudgedTask[], {
   const duration = sum(known.map((each) => each.duration));
   const durations = new Map(rows.map(({ node, expected }) => [node, expected?.duration ?? 0]));
   const open = longestFirst(tasks).filter((task) => task.open.length > 0);
-  const graph = union(compile(), expansion(open.map(({ task }) => ({ id: task.id, pools: [agent.pool] }))));
+  const graph = union(compile(), expansion(open.map(({ task }) => ({ id: task.id, pools: agent.pools }))));
   return {
     duration,
     cost: sum(known.map(({ cost }) => cost)),
     guessed: known.some(({ guessed }) => guessed),
     makespan: duration === null ? null : makespan(graph, (node) => durations.get(node) ?? 0, agent.places),
-    places: agent.places[agent.pool],
+    places: Math.min(...agent.pools.map((pool) => agent.places[pool])),
   };
 }
 

@@ -115,6 +115,8 @@ export interface InvestigationRequest {
   /** Those of `cases` that have no admitted finding by now, by whichever way one came in. */
   readonly unanswered: () => readonly Case[];
   readonly progress: (message: string) => void;
+  /** US dollars that this task may still spend; null or absent: no limit. */
+  readonly budget?: () => number | null;
   /** Called as it happens, with text that is redacted and capped by the adapter. */
   readonly onActivity: (activity: AgentActivity) => void;
   /** Serves the tools for this task; the agent closes them. Null: there are none, and the answer alone counts. */
@@ -137,6 +139,8 @@ export interface Investigator {
   readonly model: string | null;
   /** How it treats a test, where it does not treat all alike. One request holds cases of one variant only. */
   readonly variantOf?: (test: TestRef) => AgentVariant;
+  /** Its answers cost money, so that a run needs a budget. `untold`: it tells tokens, and no dollars. Default: nobody knows. */
+  readonly charges?: "told" | "untold";
   /** Resolves when the agent has ended. A failure is the agent's (died, timeout); an unanswered case is no failure here. */
   investigate(request: InvestigationRequest): Promise<Result<void>>;
   close(): Promise<void>;

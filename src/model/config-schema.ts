@@ -195,6 +195,31 @@ export const Knowledge = z
   .describe("What an expert knows: goes into the prompt and the fingerprint.")
   .meta({ examples: [{ byGroup: { VA: "Bond fees of $2,500 to $5,500 are in bids_value but are no line items." } }] });
 
+const Dollars = z.number().positive().max(1_000_000);
+
+export const RunBudget = z
+  .union([
+    Dollars,
+    z
+      .strictObject({
+        audit: Dollars.optional().describe("US dollars for one run."),
+        task: Dollars.optional().describe(
+          "US dollars for one task, with all that it is asked again. Default: what `audit` has left.",
+        ),
+        tokens: z
+          .int()
+          .min(1)
+          .optional()
+          .describe("Tokens for one run, read anew and written; for agents that tell no cost."),
+      })
+      .refine(({ audit, tokens }) => audit !== undefined || tokens !== undefined, "needs `audit`, or `tokens`"),
+  ])
+  .describe(
+    "What one run may spend on agents; a number is short for `audit`. Where it is used up nothing new starts, what runs may " +
+      "finish, and the run ends with exit code 3. An agent that costs money needs one (docs/agents.md).",
+  )
+  .meta({ examples: [20, { audit: 20, task: 2 }, { tokens: 5_000_000 }] });
+
 export const Slots = z.looseObject({
   count: z.int().min(1).max(64).default(3).describe("How many agents with a checkout of their own run at a time."),
   provider: z
@@ -248,6 +273,7 @@ export const configShape = {
     .looseObject({ use: z.string().min(1) })
     .prefault({ use: "lineage" })
     .describe("Who investigates. `lineage` is built in and needs no model."),
+  budget: RunBudget.optional(),
   categories: z
     .array(Category)
     .min(1)
@@ -298,12 +324,23 @@ export const configShape = {
       claim: Timeout.default("30m").describe(
         "How long a task stays with an agent that has claimed it (docs/coordination.md) and gives no sign of life.",
       ),
+      refused: Timeout.default("30m").describe(
+        "How long tasks wait in all where a model's service refuses them (rate limits, overload), and nothing is answered.",
+      ),
     })
     .prefault({})
     .describe("When to give up waiting."),
   concurrency: z
     .strictObject({
       warehouse: z.int().min(1).max(64).default(4).describe("Nodes that query at a time and hold no slot."),
+      agent: z
+        .int()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe(
+          "Agents that ask a model at a time; fewer while its service refuses. Default: as many as have a checkout, or may query.",
+        ),
     })
     .prefault({})
     .describe("How much happens at a time; agents with a checkout are bounded by `slots.count`."),

@@ -15,6 +15,16 @@ export interface SourceRepoConfig {
   readonly loads: readonly string[];
 }
 
+/** Of one run. Null: no limit of that kind. */
+export interface Budget {
+  /** US dollars for all tasks. */
+  readonly audit: number | null;
+  /** US dollars for one task with all that it is asked again. */
+  readonly task: number | null;
+  /** Tokens read anew and written, of all tasks. */
+  readonly tokens: number | null;
+}
+
 /** What the loader hands on: defaults filled in, short forms spelled out, paths absolute, durations in milliseconds. */
 export interface Config {
   /** Absolute path of audit.config.yaml. */
@@ -65,6 +75,8 @@ export interface Config {
     readonly exclude: readonly string[];
     readonly severity: readonly ("error" | "warn")[];
   };
+  /** Null: none is set. */
+  readonly budget: Budget | null;
   readonly strategy: StrategyName;
   readonly maxTestsPerTask: number;
   readonly slots: { readonly count: number; readonly provider: string; readonly settings: unknown };
@@ -83,7 +95,13 @@ export interface Config {
   };
   readonly digestIgnore: readonly string[];
   readonly redactColumns: readonly string[];
-  readonly timeouts: { readonly query: number; readonly task: number; readonly claim: number };
-  readonly concurrency: { readonly warehouse: number };
+  readonly timeouts: {
+    readonly query: number;
+    readonly task: number;
+    readonly claim: number;
+    readonly refused: number;
+  };
+  /** `agent` null: as many as other pools allow. */
+  readonly concurrency: { readonly warehouse: number; readonly agent: number | null };
   readonly failOn: readonly string[];
 }

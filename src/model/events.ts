@@ -5,6 +5,7 @@ import type { AgentActivity } from "./agent.js";
 import type { NodeId, Outcome } from "./graph.js";
 import type { RequestKind } from "./request.js";
 import type { Failure } from "./result.js";
+import type { Spent } from "./spending.js";
 
 /**
  * Version of these lines, in the first of each log. A reader leaves out types that it does not know; the number goes up
@@ -49,6 +50,8 @@ export type AuditEvent =
       readonly duration: number;
       readonly failure?: Failure;
     }
+  /** So many agents ask their model's service at a time from now on, since it refused, or answers again. */
+  | { readonly type: "pace"; readonly places: number; readonly most: number }
   /** It had settled, and is to run once more. */
   | { readonly type: "reopened"; readonly node: NodeId }
   /** Somebody asked for something from another terminal. */
@@ -59,6 +62,8 @@ export type AuditEvent =
       readonly executed: number;
       readonly reused: number;
       readonly failed: number;
+      /** Absent where no agent told that it spent anything. */
+      readonly spent?: Spent;
     };
 
 /** As written: `at` is an ISO time, `seq` counts from 1 within a run. */

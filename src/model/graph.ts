@@ -16,7 +16,7 @@ export interface AuditNode {
   readonly pools: readonly PoolName[];
 }
 
-export type PoolName = "slots" | "warehouse";
+export type PoolName = "agent" | "slots" | "warehouse";
 
 /**
  * - `needs`: fingerprinted; `to` is blocked when `from` failed.

@@ -6,6 +6,7 @@ import type { CategoryConfig } from "./config.js";
 import type { AcceptedException, CaseReport } from "./finding.js";
 import type { NodeId } from "./graph.js";
 import type { Failure } from "./result.js";
+import type { Spent } from "./spending.js";
 import type { Task } from "./task.js";
 
 export interface ReportedCase {
@@ -29,6 +30,8 @@ export interface AuditReport {
   readonly export: Export;
   /** For a person, one sentence each: what \`auto\` chose and why, what a retry took over. */
   readonly notes: readonly string[];
+  /** By the agents of this run; null where none told that it spent anything. */
+  readonly spent: Spent | null;
   /** Nodes that did not end well. */
   readonly failures: readonly { readonly node: NodeId; readonly failure: Failure }[];
   readonly exceptions: {

@@ -5,6 +5,7 @@
 import { counted } from "../model/amount.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import type { Failure } from "../model/result.js";
+import { spentText } from "../model/spending.js";
 import { agentsOf, caseName, groupText, heading, pageAnchor, pageChapter, pageName } from "./markdown-page.js";
 import { remarks } from "./markdown-remarks.js";
 import { summary } from "./markdown-summary.js";
@@ -35,6 +36,7 @@ function origin(report: AuditReport): string {
   return [
     opening(report.at.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(\.\d+)?)?Z$/, "$1 $2 UTC")),
     `run ${codeSpan(report.run)}`,
+    ...(report.spent === null ? [] : [spentText(report.spent)]),
     ...(invocation === null ? [] : [`dbt invocation ${codeSpan(invocation)}`]),
   ].join(" · ");
 }

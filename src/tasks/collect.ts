@@ -31,6 +31,7 @@ export interface CollectInput {
   readonly exceptions: Pick<AppliedExceptions, "excepted" | "expired" | "unmatched">;
   readonly retryCommand: string;
   readonly notes: readonly string[];
+  readonly spent: AuditReport["spent"];
 }
 
 export function collectReport(input: CollectInput): AuditReport {
@@ -63,6 +64,7 @@ export function collectReport(input: CollectInput): AuditReport {
     exceptions: { expired: input.exceptions.expired, unmatched: input.exceptions.unmatched },
     retryCommand: input.retryCommand,
     notes: input.notes,
+    spent: input.spent,
   };
 }
 

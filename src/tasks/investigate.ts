@@ -147,6 +147,8 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
   for (let round = 0; round < rounds; round += 1) {
     const cases = own.filter((item) => !desk.answered.has(item.id));
     if (cases.length === 0) break;
+    const broke = session.ledger.usedUp(task.id);
+    if (broke !== null) return failed("agent-budget", broke, { hint: "`budget.task` is its limit." });
     const objections = round === 0 ? [] : objectionsOf(desk, cases);
     const { evidenceDir, checkouts } = room;
     const { exceptions } = session;
@@ -181,9 +183,13 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
       progress: (message) => session.emit({ type: "progress", node: `investigate:${task.id}`, message }),
       onActivity: (activity) => {
         session.emit({ type: "agent", node: `investigate:${task.id}`, activity: inShort(activity) });
-        if (activity.type === "spent") desk.spent(activity.usage.cost ?? 0);
+        if (activity.type === "spent") {
+          desk.spent(activity.usage.cost ?? 0);
+          session.ledger.note(task.id, activity.usage);
+        }
         if (activity.type === "started") desk.started(activity);
       },
+      budget: () => session.ledger.left(task.id),
       tools: () => tools.open(),
       signal,
     };

@@ -11,6 +11,7 @@ import type { AcceptedException, Finding, Objection } from "../model/finding.js"
 import type { Project, RunResults } from "../model/project.js";
 import type { Failure, Result } from "../model/result.js";
 import type { SlotPool } from "../model/slot.js";
+import type { Ledger } from "../model/spending.js";
 import type { TraceStore } from "../model/trace-store.js";
 import type { Warehouse } from "../model/warehouse.js";
 import type { AgentTools } from "./agent-tools.js";
@@ -36,6 +37,7 @@ export interface Session {
   readonly slots: SlotPool;
   /** What an agent may ask by MCP; nothing is started before one does. */
   readonly tools: AgentTools;
+  readonly ledger: Ledger;
   /** Opened when first asked for, after `summary`: a copy of the database as the tests left it. */
   readonly warehouse: () => Promise<Result<Warehouse>>;
   /** Read when first asked for, after `summary`. */

@@ -11,7 +11,7 @@ test("a misspelt key is underlined, with what is allowed and what was meant", ()
     "audit.config.yaml:6:1 error[unknown-key]: unknown key "stratgy"
       6 | stratgy: per-test
         | ^^^^^^^
-        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, categories, prompt, exceptions, knowledge, digest, redactColumns, timeouts, concurrency, failOn
+        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, timeouts, concurrency, failOn
         = did you mean "strategy"?"
   `);
 });
@@ -21,7 +21,7 @@ test("a misspelt key that is required is one mistake, not two", () => {
     "audit.config.yaml:5:1 error[unknown-key]: unknown key "gruopBy"
       5 | gruopBy: state
         | ^^^^^^^
-        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, categories, prompt, exceptions, knowledge, digest, redactColumns, timeouts, concurrency, failOn
+        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, timeouts, concurrency, failOn
         = did you mean "groupBy"?"
   `);
 });
@@ -388,5 +388,25 @@ dir: ..
       "8:10 not-allowed",
       "9:6 unsafe-dir",
     ]
+  `);
+});
+
+test("a budget names what bounds a whole run", () => {
+  expect(added("budget: { task: 2 }")).toMatchInlineSnapshot(`
+    "audit.config.yaml:6:9 error[invalid]: budget: needs \`audit\`, or \`tokens\`
+      6 | budget: { task: 2 }
+        |         ^^^^^^^^^^^"
+  `);
+  expect(added("budget: -5")).toMatchInlineSnapshot(`
+    "audit.config.yaml:6:9 error[out-of-range]: budget must be more than 0, not -5
+      6 | budget: -5
+        |         ^^"
+  `);
+  expect(added("budget: { audit: 20, tasks: 2 }")).toMatchInlineSnapshot(`
+    "audit.config.yaml:6:22 error[unknown-key]: unknown key "tasks" in budget
+      6 | budget: { audit: 20, tasks: 2 }
+        |                      ^^^^^
+        = allowed: audit, task, tokens
+        = did you mean "task"?"
   `);
 });

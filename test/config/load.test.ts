@@ -161,3 +161,13 @@ test("an empty variable is set, and its value is not read for references again",
   const text = `${smallest}knowledge: { all: "[\${EMPTY}\${NESTED}]" }\n`;
   expect(loaded(text, { env: { EMPTY: "", NESTED: `\${EMPTY}` } }).knowledge.all).toBe(`[\${EMPTY}]`);
 });
+
+test("a budget that is a number is one of dollars for the run", () => {
+  expect(loaded(smallest).budget).toBeNull();
+  expect(loaded(`${smallest}budget: 20\n`).budget).toEqual({ audit: 20, task: null, tokens: null });
+  expect(loaded(`${smallest}budget: { tokens: 5_000_000, task: 2 }\n`.replaceAll("_", "")).budget).toEqual({
+    audit: null,
+    task: 2,
+    tokens: 5_000_000,
+  });
+});

@@ -18,6 +18,7 @@ test("every type of event has its row, and no other has one", () => {
     progress: true,
     finding: true,
     agent: true,
+    pace: true,
     warning: true,
     settled: true,
     "run-settled": true,

@@ -26,7 +26,7 @@ function start(graph: AuditGraph, more: Partial<LoopOptions> = {}) {
         signals.set(node.id, signal);
         waiting.get(node.id)?.();
       }),
-    pools: createPools({ slots: 2, warehouse: 2 }),
+    pools: createPools({ agent: 8, slots: 2, warehouse: 2 }),
     stage,
     emit: (event) => events.push(event),
     signal: controller.signal,
@@ -287,7 +287,7 @@ test("whatever is stopped and opened again, the run ends, no node runs twice at 
             }
             return new Promise((resolve) => running.set(id, resolve));
           },
-          pools: createPools({ slots: 1, warehouse: 1 }),
+          pools: createPools({ agent: 8, slots: 1, warehouse: 1 }),
           stage,
           emit: (event) => {
             if (event.type === "settled") last.set(event.node, event.outcome);
@@ -326,4 +326,20 @@ test("whatever is stopped and opened again, the run ends, no node runs twice at 
       },
     ),
   );
+});
+
+test("a run that is halted cancels what waits at once and says why, lets what runs finish, and collects", async () => {
+  const { controls, ...run } = await investigating();
+  controls.halt(asked);
+  const cancelled = () => run.events.filter((event) => event.type === "settled" && event.outcome === "cancelled");
+  expect(cancelled()).toMatchObject([{ node: "investigate:c", failure: asked }]);
+  controls.halt(asked);
+  expect([cancelled().length, controls.retry("investigate:c")]).toEqual([1, "late"]);
+  for (const node of ["investigate:a", "investigate:b", "collect", "cleanup"]) await run.end(node);
+  expect(await outcomes(run.done)).toMatchObject({
+    "investigate:a": "executed",
+    "investigate:c": "cancelled",
+    collect: "executed",
+    cleanup: "executed",
+  });
 });

@@ -34,7 +34,7 @@ function planned(traces: readonly Trace[], more: Partial<PlanInput> = {}) {
     export: reuse,
     assignment: assigned(cases, traces),
     excepted: 0,
-    agent: { isFree: false, pool: "slots", places: { slots: 2, warehouse: 4 } },
+    agent: { isFree: false, pools: ["slots"], places: { agent: 8, slots: 2, warehouse: 4 } },
     took: { summary: 60_000, export: 2_000 },
     ...more,
   });
@@ -103,7 +103,7 @@ describe("a graph's simulated time", () => {
     collect: 1,
   };
   const time = (slots: number, warehouse = 1): number =>
-    makespan(graph, (node) => durations[node] ?? 0, { slots, warehouse });
+    makespan(graph, (node) => durations[node] ?? 0, { agent: 8, slots, warehouse });
 
   test("depends on the places of the pools", () => {
     expect([1, 2, 3].map((slots) => time(slots))).toEqual([5 + 3 + 19 + 1, 5 + 3 + 10 + 1, 5 + 3 + 10 + 1]);
@@ -111,13 +111,15 @@ describe("a graph's simulated time", () => {
 
   test("of a node in two pools waits for a place in both", () => {
     const both = union(compile(), expansion(tasks.map(({ id }) => ({ id, pools: ["slots", "warehouse"] }))));
-    expect(makespan(both, (node) => durations[node] ?? 0, { slots: 3, warehouse: 1 })).toBe(time(1));
+    expect(makespan(both, (node) => durations[node] ?? 0, { agent: 8, slots: 3, warehouse: 1 })).toBe(time(1));
   });
 
   test("of ten thousand nodes is known soon", () => {
     const many = Array.from({ length: 10_000 }, (_, index) => ({ id: `S${index}`, pools: ["slots"] as const }));
     const all = union(compile(), expansion(many));
-    expect(makespan(all, (node) => (node.startsWith("investigate:") ? 1 : 0), { slots: 10, warehouse: 1 })).toBe(1_000);
+    expect(
+      makespan(all, (node) => (node.startsWith("investigate:") ? 1 : 0), { agent: 8, slots: 10, warehouse: 1 }),
+    ).toBe(1_000);
   });
 });
 
@@ -142,7 +144,7 @@ describe("a plan as text", () => {
   });
 
   test("says of an agent that costs nothing that it does, and has no column for it", () => {
-    const agent = { isFree: true, pool: "warehouse", places: { slots: 2, warehouse: 4 } } as const;
+    const agent = { isFree: true, pools: ["warehouse"], places: { agent: 8, slots: 2, warehouse: 4 } } as const;
     const text = planText(planned([trace("wrong@FL", now, threeMinutes)], { agent }), "lineage");
     expect(text).toContain("up to 4 tasks at a time); the agent lineage costs nothing.");
     expect(text.split("\n")[0]).not.toContain("cost");

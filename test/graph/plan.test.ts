@@ -21,7 +21,7 @@ const reuse: Verdict = { kind: "reuse", trace: traceFor(caseOf("summary", "-")) 
 const always: Verdict = { kind: "run", reasons: [{ part: "summary", change: "always" }] };
 
 const agentUse = {
-  agent: { isFree: true, pool: "warehouse", places: { slots: 3, warehouse: 4 } },
+  agent: { isFree: true, pools: ["warehouse"], places: { agent: 8, slots: 3, warehouse: 4 } },
   took: { summary: 10_000, export: 2_000 },
 } as const;
 

@@ -5,6 +5,7 @@ export const silentTerminal: Terminal = {
   signal: new AbortController().signal,
   color: () => false,
   print: () => undefined,
+  ask: null,
   say: () => undefined,
   diagnose: async () => undefined,
   refuse: () => undefined,

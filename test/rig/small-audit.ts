@@ -69,6 +69,8 @@ const smallConfig = {
   warehouse: { use: "duckdb", path: "small.duckdb" },
   summary: { artifacts: "project/target" },
   groupBy: "state",
+  // Agents that cost money need one.
+  budget: { audit: 100, tokens: 100_000_000 },
 };
 
 /** An audit whose tests fail as said. */

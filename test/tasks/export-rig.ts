@@ -48,6 +48,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
     },
     groupBy: { columns: ["state"], label: "State", map: {} },
     tests: { include: ["*"], exclude: [], severity: ["error", "warn"] },
+    budget: null,
     strategy: "per-group",
     maxTestsPerTask: 12,
     slots: { count: 3, provider: "none", settings: {} },
@@ -59,8 +60,8 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
     knowledge: { all: null, byGroup: {}, byTest: {} },
     digestIgnore: [],
     redactColumns: [],
-    timeouts: { query: 60_000, task: 60_000, claim: 60_000 },
-    concurrency: { warehouse: 4 },
+    timeouts: { query: 60_000, task: 60_000, claim: 60_000, refused: 60_000 },
+    concurrency: { warehouse: 4, agent: null },
     failOn: [],
   };
   return {

@@ -73,6 +73,7 @@ const cli: Cli<Settings> = {
     /^(CODEX_API_KEY|CODEX_ACCESS_TOKEN|CODEX_HOME|CODEX_CA_CERTIFICATE|OPENAI_API_KEY|OPENAI_BASE_URL)$/,
   ],
   parts: ({ effort }) => (effort === undefined ? {} : { effort }),
+  charges: ({ prices }) => (prices === undefined ? "untold" : "told"),
   keeps: { turns: false, budget: false },
   // `required=true`: it ends at once where the server cannot be reached.
   tellsServers: false,

@@ -78,7 +78,7 @@ function investigator<Settings extends CliSettings>(
     const { version } = probed.value;
     const own = { cli, settings, variant, request: { ...request, onActivity }, program, env, redact, version };
     for (let number = 1; ; number += 1) {
-      const ended = await attempt({ ...own, ...kept, number });
+      const ended = await attempt({ ...own, ...kept, variant: within(variant, kept.paid, request), number });
       if (!ended.ok) return ended;
       const { outcome, message, detail, failure, conversation } = ended.value;
       request.onActivity({ type: "ended", outcome, message });
@@ -105,6 +105,13 @@ function investigator<Settings extends CliSettings>(
     model: settings.model ?? null,
     variantOf,
     investigate,
+    charges: cli.charges?.(settings) ?? "told",
     close: async () => tasks.clear(),
   };
+}
+
+/** A conversation may cost what its task has left, where that is less than its own budget. */
+function within(variant: Variant, paid: number, { budget }: InvestigationRequest): Variant {
+  const left = budget?.() ?? null;
+  return left === null ? variant : { ...variant, budget: Math.min(paid + left, variant.budget ?? Infinity) };
 }

@@ -113,6 +113,8 @@ export interface Cli<Settings extends CliSettings = CliSettings> {
   readonly variables: (env: Readonly<Record<string, string | undefined>>, settings: Settings) => readonly RegExp[];
   /** What else decides its answer. Parts of the fingerprint. */
   readonly parts: (settings: Settings) => Readonly<Record<string, string>>;
+  /** Whether it tells what its answers cost. Default: `told`. */
+  readonly charges?: (settings: Settings) => "told" | "untold";
   /** Which limits it keeps itself; we keep the others. */
   readonly keeps: { readonly turns: boolean; readonly budget: boolean };
   /** It tells at its start which servers of tools it could reach; otherwise it must fail by itself where one is missing. */

@@ -19,10 +19,11 @@ const codes: Readonly<Record<Exclude<AgentOutcome, "ok" | "invalid-answer">, Fai
   "agent-error": "agent-failed",
 };
 
-/** Milliseconds before the next attempt; what is not here fails at once, for it would come out the same. */
+/**
+ * Milliseconds before the next attempt; what is not here fails at once. Some would come out the same. Where the service
+ * refuses, others would be refused, too: the audit has its tasks wait without a slot, and runs fewer at a time.
+ */
 export const mayPass: Readonly<Partial<Record<AgentOutcome, number>>> = {
-  "rate-limited": 20_000,
-  overloaded: 10_000,
   stalled: 0,
   killed: 0,
   "tools-unavailable": 0,
@@ -31,9 +32,10 @@ export const mayPass: Readonly<Partial<Record<AgentOutcome, number>>> = {
 
 const hints: Readonly<Partial<Record<AgentOutcome, string>>> = {
   "rate-limited":
-    "What was finished is kept; `audit-run retry` runs the rest. Fewer agents at a time (`slots.count`) help.",
+    "What was finished is kept; `audit-run retry` runs the rest. Fewer agents at a time (`concurrency.agent`) help.",
   overloaded: "What was finished is kept; `audit-run retry` runs the rest.",
-  budget: "`agent.budget` is the limit of one conversation; `agent.byTest` may give a test another.",
+  budget:
+    "`agent.budget` is the limit of one conversation (`agent.byTest` may give a test another), `budget.task` that of a task.",
   turns: "`agent.maxTurns` is the limit; `maxTestsPerTask` makes tasks smaller.",
   timeout: "`agent.timeout` and `timeouts.task` are its limits.",
   stalled: "`agent.idleTimeout` is how long it may say nothing.",

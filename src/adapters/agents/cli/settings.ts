@@ -71,7 +71,7 @@ export const cliSettings = z.strictObject({
     .max(5)
     .default(2)
     .describe(
-      "How often it is started for one question, where what went wrong may pass: overloaded, stalled, killed …",
+      "How often it is started for one question, where what went wrong may pass: stalled, killed … Where the model's service refuses, the task waits: `timeouts.refused`.",
     ),
   maxTurns: maxTurns.default(100).describe("Answers of the model in one conversation, each with its calls of tools."),
   budget: budget
