@@ -16,7 +16,7 @@ const rooms = {
   tasks: ["model", "findings", "lineage", "mcp", "sql", "dbt", "support"],
   execution: ["graph", "model", "support"],
 };
-const adapterKinds = ["warehouses", "agents", "slots", "executors"];
+const adapterKinds = ["warehouses", "agents", "slots", "runners"];
 
 /** Package → the one file that may import it. `lazy`: only behind an `import()`, since it is slow to load. */
 export const homes = {

@@ -35,9 +35,18 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run retry investigate:VA", "only this one; `VA` says the same"],
   ],
   status: [
-    ["audit-run status", "a line a task: state, owner, elapsed, last activity; takes no lock"],
+    [
+      "audit-run status",
+      "a line a task: state, owner, slot, isolation, elapsed, turns, tokens, cost, last activity; takes no lock",
+    ],
     ["audit-run status --json", "the same for programs"],
+    ["audit-run status --watch", "again every second, until the run has ended"],
   ],
+  logs: [
+    ["audit-run logs VA", "also after the run, and after a kill; the agent's own log is in runs/<id>/tasks/VA/"],
+    ["audit-run logs VA -f", "as it happens, until the task has ended"],
+  ],
+  attach: [["audit-run attach VA", "Ctrl-b d leaves it; the agent goes on, and takes no keys"]],
   stop: [
     ["audit-run stop", "the run ends as by one Ctrl-C; the command does not wait for its end"],
     ["audit-run stop VA", "its agent is ended; what it had handed in is kept"],

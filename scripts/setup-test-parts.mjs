@@ -1,4 +1,4 @@
-// Sets up what the tests need beside Node: git, strace (on Linux), dbt with DuckDB in .test-tools/venv, and the real
+// Sets up what the tests need beside Node: git, tmux, strace (on Linux), dbt with DuckDB in .test-tools/venv, and the real
 // programs of the agents in .test-tools/agents (both git-ignored).
 // Does nothing where all is there. What it cannot set up it names, with the command, and ends with 1: no test is skipped.
 import { spawnSync } from "node:child_process";
@@ -42,6 +42,7 @@ try {
 function ensurePrograms() {
   const missing = [
     ["git", "--version"],
+    ["tmux", "-V"],
     // The kill tests stop the program at its system calls; strace is Linux only, and so are they.
     ...(process.platform === "linux" ? [["strace", "-V"]] : []),
   ]

@@ -3,6 +3,7 @@
  * The only importer of the registries; knows no vendor and prints nothing.
  */
 import { agents } from "./adapters/agents/index.js";
+import { runners } from "./adapters/runners/index.js";
 import { slots } from "./adapters/slots/index.js";
 import { warehouses } from "./adapters/warehouses/index.js";
 import { type Acceptation, acceptFailure } from "./audit/accept.js";
@@ -25,7 +26,7 @@ import type { Result } from "./model/result.js";
 import { reporters } from "./reporters/index.js";
 import { diskRefusal } from "./support/disk-refusal.js";
 
-export const registries = { agents, slots, warehouses, reporters };
+export const registries = { agents, slots, warehouses, reporters, runners };
 
 /** Loads the config and what belongs to it; opens and writes nothing. */
 export function load(request: AuditRequest): Promise<Refusal | LoadedAudit> {

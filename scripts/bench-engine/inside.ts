@@ -29,6 +29,7 @@ export async function prefabricate(folder: string): Promise<void> {
     cwd: folder,
     env: process.env,
     argv: [],
+    program: [],
     version: "bench",
     now: () => new Date(),
     signal: new AbortController().signal,

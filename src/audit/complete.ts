@@ -145,6 +145,7 @@ async function takeUpWith(
     tools: createAgentTools(),
     ledger: openLedger(null),
     slots: { lease: noSlots, clear: noSlots },
+    views: { check: noSlots, open: noSlots, close: noSlots },
     warehouse,
     artifacts: async () => artifacts,
     template: loaded.template,

@@ -14,6 +14,7 @@ import { sha256 } from "../model/digest.js";
 import type { AcceptedException } from "../model/finding.js";
 import type { Reporter } from "../model/report.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
+import type { RunnerAdapter } from "../model/runner.js";
 import type { SlotAdapter } from "../model/slot.js";
 import type { WarehouseAdapter } from "../model/warehouse.js";
 import { createRedactor, type Redactor, redactStrings } from "../support/redact.js";
@@ -27,6 +28,7 @@ export interface Registries {
   readonly slots: Readonly<Record<string, SlotAdapter>>;
   readonly warehouses: Readonly<Record<string, WarehouseAdapter>>;
   readonly reporters: Readonly<Record<string, Reporter>>;
+  readonly runners: Readonly<Record<string, RunnerAdapter>>;
 }
 
 /** What the user asked for on the command line. */
@@ -36,6 +38,8 @@ export interface AuditRequest {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly argv: readonly string[];
+  /** How this program is started, without arguments: what shows an agent at work is this program as well. */
+  readonly program: readonly string[];
   readonly version: string;
   readonly now: () => Date;
   readonly signal: AbortSignal;

@@ -14,10 +14,11 @@ import type { Warehouse } from "../model/warehouse.js";
 import { redactStrings } from "../support/redact.js";
 import { createAgentTools } from "../tasks/agent-tools.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
+import { ownerOf } from "../tasks/task-list.js";
 import { exitCodes } from "./exit-codes.js";
 import { openLedger } from "./ledger.js";
-import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
-import { auditFolders, makeFolders, runId } from "./run-folder.js";
+import { type AuditRequest, type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
+import { type AuditFolders, auditFolders, makeFolders, runId } from "./run-folder.js";
 export interface OpenedAudit extends LoadedAudit {
   readonly session: Session;
   readonly provider: SlotProvider;
@@ -52,6 +53,8 @@ export async function openAudit(
   }
   const hold = await takeFolder(folders.root, request.now, run);
   if (!hold.ok) return refusal(exitCodes.preflight, hold.failure);
+
+  const leftovers = [...hold.value.warnings, ...(await endViews(folders.root, registries, request.env))];
 
   const store = await openTraceStore(folders.traces);
   if (!store.ok) {
@@ -89,6 +92,7 @@ export async function openAudit(
     traces,
     agent: loaded.agent,
     tools: createAgentTools(),
+    views: createViews(loaded, registries, folders, run),
     slots: createSlotPool({ provider: provider.value, count: config.slots.count, folder: folders.slots }),
     ledger: openLedger(config.budget),
     warehouse: warehouse.get,
@@ -100,6 +104,8 @@ export async function openAudit(
   const close = async (last?: () => Promise<void>): Promise<void> => {
     await loaded.agent.close();
     await session.tools.close();
+    // Where `cleanup` did not run. What cannot be ended now is recorded, and the next run's.
+    await session.views.close();
     const opened = await warehouse.opened();
     if (opened?.ok) await opened.value.close();
     await events.close();
@@ -116,9 +122,46 @@ export async function openAudit(
     events,
     view,
     openWarehouse: openNow,
-    leftovers: hold.value.warnings,
+    leftovers,
     stop: () => stopping.abort("stop"),
     close,
+  };
+}
+
+/** Ends the views that a run that was killed has left, of whichever runner; one message each. The caller holds the folder. */
+export async function endViews(
+  dir: string,
+  { runners }: Registries,
+  env: AuditRequest["env"],
+): Promise<readonly string[]> {
+  const messages: string[] = [];
+  for (const { endLeftovers } of Object.values(runners)) {
+    const ended = await endLeftovers(dir, env);
+    if (!ended.ok) messages.push(`${ended.failure.message}${ended.failure.hint ? `. ${ended.failure.hint}` : ""}`);
+    else if (ended.value !== null)
+      messages.push(`A run that was killed had left running, and it is ended now: ${ended.value}`);
+  }
+  return messages;
+}
+
+function createViews(
+  { config, request }: LoadedAudit,
+  { runners }: Registries,
+  folders: AuditFolders,
+  run: string,
+): Session["views"] {
+  const adapter = runners[config.agent.runner];
+  if (adapter === undefined) throw new Error(`BUG: the config names runner ${config.agent.runner}`);
+  const runner = adapter.create({ auditDir: folders.root, runDir: folders.run, env: request.env });
+  // By the audit folder, not by the config: that may need variables which a view is not given.
+  const viewer = (task: string) => [
+    ...request.program,
+    ...["logs", task, "--follow", "--dir", folders.root, "--run", run],
+  ];
+  return {
+    check: () => runner.check(),
+    open: (task) => runner.open({ name: ownerOf(task), command: viewer(task) }),
+    close: () => runner.close(),
   };
 }
 

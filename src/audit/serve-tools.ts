@@ -190,6 +190,7 @@ function sessionOf(loaded: LoadedAudit, work: Work, warehouse: Warehouse, traces
     tools: createAgentTools(),
     ledger: openLedger(null),
     slots: { lease: noSlots, clear: noSlots },
+    views: { check: noSlots, open: noSlots, close: noSlots },
     warehouse: async () => ok(warehouse),
     artifacts: async () => ok(work.artifacts),
     progress: { ...newProgress(), data: work.data },

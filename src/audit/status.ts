@@ -6,20 +6,27 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type EventReader, readEventLog } from "../execution/event-log.js";
 import { runsIn } from "../execution/runs.js";
-import type { AuditEventLine } from "../model/events.js";
+import type { Usage } from "../model/agent.js";
 import type { NodeId, Outcome } from "../model/graph.js";
 import type { Failure } from "../model/result.js";
+import { addUsage, nothingSpent } from "../model/usage.js";
 import { ownerOf } from "../tasks/task-list.js";
 import { runHolder } from "./ask.js";
+import { emptyLog, type NodeLog, type RunLog, take, type Work } from "./run-log.js";
 
 /** `killed`: it ran when its run was killed. */
 export type NodeState = "waiting" | "running" | "killed" | Outcome;
 
-export interface StatusRow {
+type Nullable<Type> = { readonly [Key in keyof Type]: Type[Key] | null };
+
+/** Of `Work` all is null until an agent is at work, and in logs of older versions. */
+export interface StatusRow extends Nullable<Work> {
   readonly node: NodeId;
   readonly state: NodeState;
   /** The agent's name, once it has started. */
   readonly owner: string | null;
+  /** What agents have told of it, in all attempts of this run. */
+  readonly spent: Usage;
   /** Milliseconds that it ran, or has run. */
   readonly elapsed: number;
   /** ISO; null where nothing was heard of it. */
@@ -40,7 +47,7 @@ export interface Status {
   /** Once the run has ended by itself. */
   readonly exitCode: number | null;
   readonly process: { readonly pid: number; readonly host: string } | null;
-  readonly totals: Readonly<Record<NodeState, number>> & { readonly findings: number };
+  readonly totals: Readonly<Record<NodeState, number>> & { readonly findings: number; readonly spent: Usage };
   /** Nodes that are no tasks: `setup`, `summary`, … */
   readonly stages: readonly StatusRow[];
   readonly tasks: readonly StatusRow[];
@@ -72,73 +79,6 @@ async function newestRun(dir: string): Promise<string | null> {
   return null;
 }
 
-interface NodeLog {
-  state: "waiting" | "running" | Outcome;
-  startedAt: number | null;
-  duration: number;
-  lastAt: string | null;
-  message: string | null;
-  findings: number;
-  failure: Failure | null;
-}
-
-export interface RunLog {
-  startedAt: string | null;
-  lastAt: string | null;
-  exitCode: number | null;
-  readonly nodes: Map<NodeId, NodeLog>;
-}
-
-export function emptyLog(): RunLog {
-  return { startedAt: null, lastAt: null, exitCode: null, nodes: new Map() };
-}
-
-/** Takes one event in. Events of other versions have types that say nothing here. */
-export function take(log: RunLog, event: AuditEventLine): void {
-  log.startedAt ??= event.at;
-  log.lastAt = event.at;
-  switch (event.type) {
-    case "added":
-      for (const node of event.nodes) nodeIn(log, node);
-      return;
-    case "reused":
-      for (const node of event.nodes) nodeIn(log, node).state = "reused";
-      return;
-    case "started":
-      change(log, event.node, event.at, { state: "running", startedAt: Date.parse(event.at), failure: null });
-      return;
-    case "progress":
-      change(log, event.node, event.at, { message: event.message });
-      return;
-    case "finding":
-      change(log, event.node, event.at, { findings: nodeIn(log, event.node).findings + 1 });
-      return;
-    case "reopened":
-      change(log, event.node, event.at, { state: "waiting", startedAt: null, message: null, failure: null });
-      return;
-    case "settled": {
-      const failure = event.failure ?? null;
-      change(log, event.node, event.at, { state: event.outcome, duration: event.duration, failure });
-      return;
-    }
-    case "run-settled":
-      log.exitCode = event.exitCode;
-  }
-}
-
-function nodeIn(log: RunLog, node: NodeId): NodeLog {
-  let found = log.nodes.get(node);
-  if (found === undefined) {
-    found = { state: "waiting", startedAt: null, duration: 0, lastAt: null, message: null, findings: 0, failure: null };
-    log.nodes.set(node, found);
-  }
-  return found;
-}
-
-function change(log: RunLog, node: NodeId, at: string, change: Partial<NodeLog>): void {
-  Object.assign(nodeIn(log, node), change, { lastAt: at });
-}
-
 export function statusOf(
   log: RunLog,
   seen: { readonly run: string | null; readonly process: Status["process"]; readonly now: Date },
@@ -159,7 +99,11 @@ export function statusOf(
     elapsed: Math.max(0, until - since || 0),
     exitCode: process === null ? log.exitCode : null,
     process,
-    totals: { ...totals, findings: tasks.reduce((sum, { findings }) => sum + findings, 0) },
+    totals: {
+      ...totals,
+      findings: tasks.reduce((count, { findings }) => count + findings, 0),
+      spent: tasks.reduce((all, { spent }) => addUsage(all, spent), nothingSpent),
+    },
     stages: rows.filter(({ node }) => !isTask(node)),
     tasks,
   };
@@ -172,6 +116,8 @@ function rowOf(node: NodeId, log: NodeLog, until: number, goesOn: boolean): Stat
     node,
     state: runs && !goesOn ? "killed" : log.state,
     owner: log.startedAt === null || !isTask(node) ? null : ownerOf(taskOf(node)),
+    ...(log.work ?? { agent: null, slot: null, isolation: null, session: null }),
+    spent: log.spent,
     elapsed: runs ? Math.max(0, until - since) : log.duration,
     lastActivity: log.lastAt,
     message: log.failure?.message ?? log.message,

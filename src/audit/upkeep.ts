@@ -12,6 +12,7 @@ import { dropDamage, type Verification, verifyTraces } from "../execution/verify
 import { exists } from "../support/files.js";
 import { exitCodes } from "./exit-codes.js";
 import { type AuditRequest, loadSettings, type Refusal, type Registries, refusal } from "./load.js";
+import { endViews } from "./open.js";
 import { auditFolders } from "./run-folder.js";
 
 export interface Verified extends Verification {
@@ -61,8 +62,9 @@ export async function cleanAudit(
   if (!(await exists(dir))) return { cleaned: { folder: dir, runs: [], dropped: [], left: [], warnings: [] } };
   const hold = await takeFolder(dir, request.now);
   if (!hold.ok) return refusal(exitCodes.preflight, hold.failure);
-  const { warnings, giveBack } = hold.value;
+  const { giveBack } = hold.value;
   try {
+    const warnings = [...hold.value.warnings, ...(await endViews(dir, registries, request.env))];
     if (all) return { cleaned: { folder: dir, runs: [], dropped: [], left: await removeAudit(dir), warnings } };
     const dropped = await dropDamage(join(dir, "traces"));
     if (!dropped.ok) return refusal(exitCodes.preflight, dropped.failure);

@@ -22,6 +22,7 @@ import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
 import type { Session } from "../tasks/session.js";
 import { setUp } from "../tasks/setup.js";
+import { sortStatusFiles, statusWord, writeStatusFile } from "../tasks/status-file.js";
 import { artifactsDigest, runSummary } from "../tasks/summary.js";
 import { openAcceptance } from "./acceptance.js";
 import { placesOf } from "./asked.js";
@@ -166,6 +167,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       if (!taken.ok) return ended(taken);
       intake = taken.value;
       casesByTest = byTest(exported.cases);
+      await sortStatusFiles(config.dir, plansOf(intake));
       sharing = share(taken.value, exported);
       const { why, tooSmall } = intake.assigned.assignment.packing;
       notes.push(...[why, tooSmall].filter((note) => note !== null));
@@ -203,6 +205,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       }
       let isFirst = !investigated.has(node.id);
       session.ledger.begin(id);
+      await writeStatusFile(config.dir, id, statusWord(null));
       const made = await dispatch.run(node, signal, async () => {
         if (!isFirst) await forgetAttempt(session, id, open);
         isFirst = false;
@@ -210,6 +213,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       });
       const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
       investigated.set(node.id, { node: node.id, ...end, duration: 0 });
+      await writeStatusFile(config.dir, id, session.redact(statusWord(end)));
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.
       const isLeft = end.outcome === "cancelled" && end.failure === dispatch.refusal();
@@ -240,6 +244,14 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
     open: (controls) => dispatch.open(controls),
     takeInExceptions: () => (isCollecting ? tooLate : acceptance.takeIn()),
   };
+}
+
+/** What this run does with each task. */
+function plansOf({ judged, expansion, reused }: Intake): ReadonlyMap<string, "runs" | "done" | "left-alone"> {
+  const runs = new Set(expansion.map(({ id }) => id));
+  const done = new Set(reused);
+  const plan = (node: NodeId, id: string) => (runs.has(id) ? "runs" : done.has(node) ? "done" : "left-alone");
+  return new Map([...judged].map(([node, { task }]) => [task.id, plan(node, task.id)]));
 }
 
 /** A task runs again: what was wrong with its answers is no news any more, and its log is kept beside the new one. */

@@ -7,6 +7,7 @@ import { closest } from "../support/suggest.js";
 import { version } from "../support/version.js";
 import type { AcceptOptions } from "./accept.js";
 import { checkHelp, checkNode, commandFirst, stages } from "./arguments.js";
+import type { LogsOptions } from "./logs.js";
 import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOptions, strategies } from "./options.js";
 import type { TokenOptions } from "./tasks.js";
 import { createTerminal } from "./terminal.js";
@@ -62,11 +63,37 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
   const status = program
     .command("status")
     .description("say how each task of the audit stands, while it runs and after it")
-    .action(async (options: CommonOptions) => {
+    .option("--watch", "go on telling, until the run has ended")
+    .action(async (options: CommonOptions & { watch?: boolean }) => {
       const { statusCommand } = await import("./status.js");
       settle(await statusCommand(invocation, options));
     });
   addCommon(status);
+
+  const logs = program
+    .command("logs")
+    .description("show what the agent of a task does or did, in the newest run in which it worked")
+    .argument("<task>", "such as VA or investigate:VA")
+    .option("-f, --follow", "go on until the task has ended")
+    .option("--run <id>", "such as 20260203-141500123; default: the newest")
+    .option("--dir <folder>", "the audit folder, where there is no config to say it")
+    .action(async (task: string, options: LogsOptions) => {
+      const { logsCommand } = await import("./logs.js");
+      settle(await logsCommand(invocation, task, options));
+    });
+  addCommon(logs);
+
+  const attach = program
+    .command("attach")
+    .description(
+      "show a task's tmux session in this terminal (agent.runner: tmux); where there is none, where its log is",
+    )
+    .argument("<task>", "such as VA or investigate:VA")
+    .action(async (task: string, options: CommonOptions) => {
+      const { attachCommand } = await import("./attach.js");
+      settle(await attachCommand(invocation, task, options));
+    });
+  addCommon(attach);
 
   const stop = program
     .command("stop")
@@ -274,6 +301,7 @@ Examples:
   $ audit-run retry                  what failed or is missing, without running dbt again
   $ audit-run --fail-on needs_fix    exit 1 where such findings are left: for CI
   $ audit-run status                 from another terminal: how each task stands
+  $ audit-run logs VA -f             from another terminal: what its agent does
   $ audit-run stop VA                from another terminal: end one task; the others go on
 
 Exit codes:

@@ -15,6 +15,7 @@ export function requestOf(
     cwd: process.cwd(),
     env: process.env,
     argv,
+    program: [process.execPath, resolve(process.argv[1] ?? "")],
     version,
     now: () => new Date(),
     signal: terminal.signal,

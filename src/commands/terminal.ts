@@ -10,6 +10,8 @@ export interface Terminal {
   /** Aborted by Ctrl-C and TERM; its reason is the signal's name. */
   readonly signal: AbortSignal;
   readonly color: (stream: "stdout" | "stderr") => boolean;
+  /** Where results go, if that is a screen: its size, which may change. */
+  readonly screen: () => { readonly columns: number; readonly rows: number } | null;
   /** A result. */
   print(text: string): void;
   /** Anything that is no result. */
@@ -18,17 +20,20 @@ export interface Terminal {
   readonly ask: ((question: string) => Promise<string>) | null;
   diagnose(diagnostics: readonly Diagnostic[]): Promise<void>;
   refuse(failure: Failure): void;
+  /** From now on Ctrl-C only ends the looking: nothing is stopped by it, and nothing is said of stopping. */
+  onlyLooks(): void;
   dispose(): void;
 }
 
 export function createTerminal(): Terminal {
   const controller = new AbortController();
+  let looks = false;
 
   const onSignal = (signal: NodeJS.Signals): void => {
     const exitCode = signal === "SIGINT" ? 130 : 143;
     // `process.exit` also ends what processes are left: support/process.ts listens.
     if (controller.signal.aborted) process.exit(exitCode);
-    process.stderr.write("\nStopping: finished findings are kept. Once more to stop at once.\n");
+    if (!looks) process.stderr.write("\nStopping: finished findings are kept. Once more to stop at once.\n");
     controller.abort(signal);
   };
   process.on("SIGINT", onSignal);
@@ -48,6 +53,10 @@ export function createTerminal(): Terminal {
   return {
     signal: controller.signal,
     color,
+    screen: () => {
+      const { isTTY, columns, rows } = process.stdout;
+      return isTTY === true && process.env.TERM !== "dumb" ? { columns: columns || 80, rows: rows || 24 } : null;
+    },
     print: (text) => void process.stdout.write(text.endsWith("\n") ? text : `${text}\n`),
     say,
     ask: process.stdin.isTTY && process.stderr.isTTY ? (question) => askLine(question, controller.signal) : null,
@@ -61,6 +70,9 @@ export function createTerminal(): Terminal {
       say(visible(`error[${failure.code}]: ${failure.message}`));
       if (failure.hint !== undefined) say(visible(`  hint: ${failure.hint}`));
       if (failure.detail !== undefined && failure.detail !== "") say(visible(failure.detail).replaceAll(/^/gm, "  | "));
+    },
+    onlyLooks: () => {
+      looks = true;
     },
     dispose() {
       process.off("SIGINT", onSignal);

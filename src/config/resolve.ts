@@ -38,7 +38,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     loads: repo.loads,
   }));
   const { use: warehouse, ...warehouseSettings } = sections.warehouse;
-  const { use: agent, ...agentSettings } = sections.agent;
+  const { use: agent, runner, ...agentSettings } = sections.agent;
   return {
     file: context.file,
     baseDir: dirname(context.file),
@@ -54,7 +54,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     strategy: sections.strategy,
     maxTestsPerTask: sections.maxTestsPerTask,
     slots: resolveSlots(sections.slots, [dbt, ...sources], context),
-    agent: { use: agent, settings: agentSettings },
+    agent: { use: agent, runner, settings: agentSettings },
     categories: sections.categories,
     prompt: atOrNull(sections.prompt),
     evidence: sections.evidence,

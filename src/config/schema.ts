@@ -3,7 +3,7 @@
  * And the JSON Schemas that editors and agents read. Knows no adapter by name.
  */
 import { z } from "zod";
-import { type AdapterSettings, configShape, Slots } from "../model/config.js";
+import { type AdapterSettings, agentShape, configShape, Slots } from "../model/config.js";
 import { exceptionsShape } from "../model/exceptions.js";
 import { AgentAnswer } from "../model/finding.js";
 
@@ -42,7 +42,7 @@ export function configSections(adapters: AdapterSettings) {
       .describe(configShape.slots.description ?? "")
       .meta({ examples: [{ count: 5 }] }),
     agent: z
-      .discriminatedUnion("use", branches("use", adapters.agents))
+      .discriminatedUnion("use", branches("use", adapters.agents, agentShape))
       .prefault({ use: "lineage" })
       .describe(configShape.agent.description ?? ""),
   };

@@ -14,7 +14,7 @@ import { runsIn } from "./runs.js";
 /** What an adapter of a warehouse puts into scratch/: its name, a process, a random number. */
 const scratchName = /^\w+-\d+-[0-9a-f]+$/;
 
-const ownFiles = ["full-report.md", "findings.json", "tasks.json", "last-run.json", "accept.lock"];
+const ownFiles = ["full-report.md", "findings.json", "tasks.json", "last-run.json", "accept.lock", "tmux.json"];
 
 /**
  * Removes everything of the audit in `dir`; resolves to the names that are left there: not ours, or slots in use.
@@ -32,6 +32,7 @@ export async function removeAudit(dir: string): Promise<readonly string[]> {
     ...slots,
     ...(await ownTraces(dir)),
     ...(await ownClaims(dir)),
+    ...(await ownStatusFiles(dir)),
     "dbt-target",
     ...ownFiles,
   ];
@@ -69,6 +70,17 @@ async function ownClaims(dir: string): Promise<readonly string[]> {
     ...(await own(join("claims", "inbox"), isInboxFile)),
     ...(await own(join("claims", "late"), isInboxFile)),
   ];
+}
+
+/** As tasks/status-file.ts writes them: by their name, and by how they begin. */
+async function ownStatusFiles(dir: string): Promise<readonly string[]> {
+  const own: string[] = [];
+  for (const name of await namesIn(dir)) {
+    if (!/^agent-.+-status\.txt$/.test(name)) continue;
+    const text = await readFile(join(dir, name), "utf8").catch(() => "");
+    if (/^(RUNNING|DONE|FAILED: )/.test(text)) own.push(name);
+  }
+  return own;
 }
 
 async function ownTraces(dir: string): Promise<readonly string[]> {

@@ -78,6 +78,13 @@ export type AgentOutcome =
   | "tools-unavailable"
   | "agent-error";
 
+/**
+ * What keeps an agent to its task. `restricted`: its own program's limits, read-only and our tools alone, in a checkout of
+ * its own where it has one. `checkout`: that checkout alone. `none`: it works in the user's own tree. `built-in`: a part of
+ * audit-run, which runs no program.
+ */
+export type Isolation = "restricted" | "checkout" | "none" | "built-in";
+
 export interface InvestigationRequest {
   readonly task: Task;
   /** Cases of the task without a finding; the only ones to answer. */
@@ -131,6 +138,8 @@ export interface Investigator {
   readonly needsSlot: boolean;
   /** It costs nothing but time. Otherwise its cost is what it tells as `spent`, and not known where it tells nothing. */
   readonly isFree?: boolean;
+  /** What its program adds to a checkout of its own; default: nothing. */
+  readonly isolation?: "restricted" | "built-in";
   /** Whether the rendered prompt reaches it: only then the template and the knowledge are parts of a fingerprint. */
   readonly readsPrompt: boolean;
   /** What else decides its answer: model, argv, algorithm version. Parts of the fingerprint. */

@@ -229,6 +229,17 @@ export const Slots = z.looseObject({
     .describe("Default: worktree, and copy where the repository is no git checkout."),
 });
 
+/** Of every agent, whatever its adapter's own settings are. */
+export const agentShape = {
+  runner: z
+    .enum(["process", "tmux"])
+    .default("process")
+    .describe(
+      "`tmux`: each task has a session named agent-va in a private tmux server, in which a person can watch it " +
+        "(`audit-run attach VA`). It decides nothing: agents run, and are limited and ended, in the same way.",
+    ),
+};
+
 /** The pieces that adapters bring: id → schema of its settings (without `use` or `provider`). */
 export interface AdapterSettings {
   readonly agents: Readonly<Record<string, z.ZodType>>;
@@ -270,7 +281,7 @@ export const configShape = {
   maxTestsPerTask: z.int().min(1).max(1000).default(12).describe("A task with more cases than this is split."),
   slots: Slots.prefault({}).describe("Isolated checkouts, for the agents that need one."),
   agent: z
-    .looseObject({ use: z.string().min(1) })
+    .looseObject({ use: z.string().min(1), ...agentShape })
     .prefault({ use: "lineage" })
     .describe("Who investigates. `lineage` is built in and needs no model."),
   budget: RunBudget.optional(),

@@ -80,7 +80,7 @@ export interface Config {
   readonly strategy: StrategyName;
   readonly maxTestsPerTask: number;
   readonly slots: { readonly count: number; readonly provider: string; readonly settings: unknown };
-  readonly agent: { readonly use: string; readonly settings: unknown };
+  readonly agent: { readonly use: string; readonly runner: "process" | "tmux"; readonly settings: unknown };
   readonly categories: readonly CategoryConfig[];
   /** Absolute path; null: the built-in template. */
   readonly prompt: string | null;

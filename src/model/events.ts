@@ -1,7 +1,7 @@
 /**
  * One line each of runs/<id>/events.jsonl, as docs/audit-folder.md describes them. Views read them; `judge` never does.
  */
-import type { AgentActivity } from "./agent.js";
+import type { AgentActivity, Isolation } from "./agent.js";
 import type { NodeId, Outcome } from "./graph.js";
 import type { RequestKind } from "./request.js";
 import type { Failure } from "./result.js";
@@ -40,8 +40,22 @@ export type AuditEvent =
       readonly classification: string;
       readonly reused: boolean;
     }
-  /** What an agent does and spends, its words and arguments cut short; the whole is in its log. */
-  | { readonly type: "agent"; readonly node: NodeId; readonly activity: AgentActivity }
+  /** An agent begins with a task: which one, where, and where a person can watch it. Again where the task is tried again. */
+  | {
+      readonly type: "at-work";
+      readonly node: NodeId;
+      readonly agent: string;
+      /** Null: it works in no checkout of its own. */
+      readonly slot: number | null;
+      readonly isolation: Isolation;
+      /** Name of the tmux session; null where there is none. */
+      readonly session: string | null;
+    }
+  /**
+   * What an agent does and spends, its words and arguments cut short; the whole is in its log. Where it does more than a
+   * log should hold, `leftOut` says how much of it is not told before this; what it spent is added up, never left out.
+   */
+  | { readonly type: "agent"; readonly node: NodeId; readonly activity: AgentActivity; readonly leftOut?: number }
   | { readonly type: "warning"; readonly node?: NodeId; readonly message: string }
   | {
       readonly type: "settled";

@@ -30,6 +30,8 @@ export interface ProcessOptions {
   readonly redact?: (text: string) => string;
   /** Called with each line of stdout that is not empty, as it comes. */
   readonly onLine?: (line: string) => void;
+  /** The same of stderr. */
+  readonly onErrorLine?: (line: string) => void;
   /** Bytes of each stream to keep in memory. Default: the first and the last 64 KiB. */
   readonly keep?: { readonly head: number; readonly tail: number };
   /** Both streams together; beyond it the process is ended. Default: no limit. */
@@ -128,8 +130,8 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
     collect(child.stdout, stdout, stdoutFile, tooLarge),
     collect(child.stderr, stderr, stderrFile, tooLarge),
   ];
-  const lines = options.onLine === undefined ? undefined : new LineReader(options.onLine);
-  if (lines !== undefined) child.stdout?.on("data", (chunk: Buffer) => lines.add(chunk));
+  const lines = readLines(child.stdout, options.onLine);
+  const errorLines = readLines(child.stderr, options.onErrorLine);
   const onAbort = () => stop("aborted");
   options.signal?.addEventListener("abort", onAbort);
   if (isAborted(options.signal)) onAbort();
@@ -147,6 +149,7 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   unguard();
   await drain(Promise.all(streams), () => stdout.bytes + stderr.bytes);
   lines?.end();
+  errorLines?.end();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
   const duration = performance.now() - startedAt;
   await closeFiles();
@@ -261,6 +264,13 @@ async function openFiles(
     }
   }
   return ok(files);
+}
+
+function readLines(stream: Readable | null, onLine: ((line: string) => void) | undefined): LineReader | null {
+  if (onLine === undefined) return null;
+  const reader = new LineReader(onLine);
+  stream?.on("data", (chunk: Buffer) => reader.add(chunk));
+  return reader;
 }
 
 function collect(

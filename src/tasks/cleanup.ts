@@ -5,6 +5,8 @@ import type { Session } from "./session.js";
 
 /** Whatever cannot be given back is named, stays in the ledger, and is tried again by the next run. */
 export async function cleanUp(session: Session): Promise<void> {
+  const views = await session.views.close();
+  if (!views.ok) session.emit({ type: "warning", node: "cleanup", message: views.failure.message });
   for (const { slot, message } of await session.slots.clear()) {
     session.emit({
       type: "warning",

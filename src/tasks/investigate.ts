@@ -15,6 +15,7 @@ import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
 import { type AdmissionDesk, openDesk } from "./admission.js";
+import { beginWork } from "./at-work.js";
 import { type Briefing, briefing } from "./briefing.js";
 import type { CasesByTest } from "./earlier-findings.js";
 import { writeEvidence } from "./evidence.js";
@@ -55,21 +56,27 @@ export async function investigate(investigation: Investigation, session: Session
     repos: repoRoots(session),
     sqlOf: queries.sqlOf,
   });
-  const ended = session.agent.needsSlot
-    ? await inSlot(session, (checkouts) => ask(investigation, session, desk, query, queries, folder, checkouts))
-    : await ask(investigation, session, desk, query, queries, folder, repoRoots(session));
+  const begin = async (checkouts: Checkouts, slot: number | null): Promise<Result<void>> => {
+    const work = await beginWork(session, task.id, slot);
+    const own = { ...session, emit: work.emit };
+    return ask(investigation, own, desk, query, queries, folder, checkouts).finally(work.end);
+  };
+  const ended = session.agent.needsSlot ? await inSlot(session, begin) : await begin(repoRoots(session), null);
   await desk.settle();
   return conclude(ended, desk, investigation, session);
 }
 
+type Checkouts = Readonly<Record<string, string>>;
+
 async function inSlot(
   session: Session,
-  work: (checkouts: Readonly<Record<string, string>>) => Promise<Result<void>>,
+  work: (checkouts: Checkouts, slot: number) => Promise<Result<void>>,
 ): Promise<Result<void>> {
   const lease = await session.slots.lease(session.signal);
   if (!lease.ok) return lease;
   try {
-    return await work({ ...repoRoots(session), ...lease.value.slot.paths });
+    const { number, paths } = lease.value.slot;
+    return await work({ ...repoRoots(session), ...paths }, number);
   } finally {
     const released = await lease.value.release();
     const message = released.ok

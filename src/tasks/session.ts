@@ -10,6 +10,7 @@ import type { AuditEvent } from "../model/events.js";
 import type { AcceptedException, Finding, Objection } from "../model/finding.js";
 import type { Project, RunResults } from "../model/project.js";
 import type { Failure, Result } from "../model/result.js";
+import type { Runner } from "../model/runner.js";
 import type { SlotPool } from "../model/slot.js";
 import type { Ledger } from "../model/spending.js";
 import type { TraceStore } from "../model/trace-store.js";
@@ -20,6 +21,12 @@ export interface Artifacts {
   /** Null where there is no manifest (a summary table alone). */
   readonly project: Project | null;
   readonly runResults: RunResults | null;
+}
+
+/** The config's runner, which shows what it is told to. */
+export interface Views extends Pick<Runner, "check" | "close"> {
+  /** Resolves to the session's name, null where this runner has none. */
+  open(task: string): Promise<Result<string | null>>;
 }
 
 export interface Session {
@@ -35,6 +42,8 @@ export interface Session {
   readonly traces: TraceStore;
   readonly agent: Investigator;
   readonly slots: SlotPool;
+  /** Where a person can watch agents at work. */
+  readonly views: Views;
   /** What an agent may ask by MCP; nothing is started before one does. */
   readonly tools: AgentTools;
   readonly ledger: Ledger;

@@ -6,9 +6,11 @@ import { failed, ok, type Result } from "../model/result.js";
 import type { SlotProvider } from "../model/slot.js";
 import { capturedText, runProcess } from "../support/process.js";
 import type { Session } from "./session.js";
+import { endStatusFiles } from "./status-file.js";
 
-/** Failure codes: those of `SlotProvider.check`, command-not-found. */
+/** Failure codes: those of `SlotProvider.check` and `Runner.check`, command-not-found. */
 export async function setUp(session: Session, provider: SlotProvider): Promise<Result<void>> {
+  await endStatusFiles(session.config.dir);
   for (const { slot, message } of await session.slots.clear()) {
     session.emit({
       type: "warning",
@@ -22,7 +24,8 @@ export async function setUp(session: Session, provider: SlotProvider): Promise<R
       if (!checked.ok) return checked;
     }
   }
-  return checkSummaryCommand(session);
+  const views = await session.views.check();
+  return views.ok ? checkSummaryCommand(session) : views;
 }
 
 /** Only a first word that is plainly a program: what else a shell may make of the text is not ours to guess. */

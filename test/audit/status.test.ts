@@ -2,10 +2,14 @@
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { emptyLog, statusOf, take, watchStatus } from "../../src/audit/status.js";
+import { emptyLog, take } from "../../src/audit/run-log.js";
+import { statusOf, watchStatus } from "../../src/audit/status.js";
+import { frame, statusText } from "../../src/commands/status-text.js";
 import { readEventLog } from "../../src/execution/event-log.js";
 import { acquireLock } from "../../src/execution/lock.js";
+import type { Usage } from "../../src/model/agent.js";
 import type { AuditEvent, AuditEventLine } from "../../src/model/events.js";
 
 const at = (second: number): string => new Date(Date.UTC(2026, 1, 3, 12, 0, second)).toISOString();
@@ -71,6 +75,40 @@ describe("the status of a run", () => {
       { type: "run-settled", exitCode: 3, executed: 1, reused: 1, failed: 1 },
     );
     expect(status(ended, { goesOn: false })).toMatchObject({ state: "ended", exitCode: 3, elapsed: 10_000 });
+  });
+
+  test("says where an agent works and adds up what it has spent, over all its attempts", () => {
+    const node = "investigate:VA";
+    const spent = (usage: Partial<Usage>): AuditEvent => {
+      const all = { input: 0, output: 0, cached: 0, cost: null, turns: 0, ...usage };
+      return { type: "agent", node, activity: { type: "spent", usage: all } };
+    };
+    const work = { agent: "claude", slot: 2, isolation: "restricted", session: "agent-va" } as const;
+    const log = lines(
+      ...events,
+      { type: "at-work", node, ...work },
+      spent({ input: 1_000, output: 20, turns: 1 }),
+      { type: "agent", node, activity: { type: "uses", tool: "run_sql", detail: "select 1" } },
+      spent({ cached: 500, cost: 0.02, turns: 2 }),
+    );
+    const told = status(log, { goesOn: true });
+    const usage = { input: 1_000, output: 20, cached: 500, cost: 0.02, turns: 3 };
+    expect(told.tasks[0]).toMatchObject({ ...work, spent: usage, message: "run_sql select 1" });
+    expect(told.totals.spent).toEqual(usage);
+    expect(told.tasks[1]).toMatchObject({ agent: null, slot: null, spent: { cost: null } });
+    const text = statusText(told, now);
+    expect(text[1]).toMatch(
+      /^investigate:VA +running +agent-va +slot 2 +restricted +56 s +3 turns +1\.5k tokens +\$0\.02 +1 finding, run_sql/,
+    );
+    expect(text.at(-1)).toContain("1.5k tokens, $0.02.");
+  });
+
+  test("is drawn over what stood there, and never beyond the screen", () => {
+    const text = ["the head", ...Array.from({ length: 30 }, (_, index) => `task ${index}`), "the sum of it all"];
+    const drawn = frame(text, { columns: 8, rows: 10 });
+    expect(drawn.split("\n")).toHaveLength(11);
+    expect(drawn).toContain("…");
+    expect(stripVTControlCharacters(drawn)).toContain("the sum…");
   });
 
   test("counts a node that was opened again by what it does now", () => {

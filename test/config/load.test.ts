@@ -14,7 +14,7 @@ test("the smallest config gets every default", () => {
     strategy: "per-group",
     maxTestsPerTask: 12,
     slots: { count: 3, provider: "worktree" },
-    agent: { use: "lineage", settings: {} },
+    agent: { use: "lineage", runner: "process", settings: {} },
     exceptionsFile: "/data/audits/audit.exceptions.yaml",
     timeouts: { query: 60_000, task: 1_800_000 },
     prompt: null,

@@ -17,6 +17,7 @@ test("every type of event has its row, and no other has one", () => {
     started: true,
     progress: true,
     finding: true,
+    "at-work": true,
     agent: true,
     pace: true,
     warning: true,

@@ -50,6 +50,7 @@ describe("on the demo", () => {
       "claims/inbox/",
       "claims/late/",
       "processes.jsonl",
+      "tmux.json",
       "whole-trace.json",
       "slots/archive/",
       "target/",

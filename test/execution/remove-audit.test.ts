@@ -20,6 +20,8 @@ beforeEach(async () => {
     await write(path, "*\n");
   for (const path of ["full-report.md", "findings.json", "runs/20260203-141500123/events.jsonl", "run.lock"])
     await write(path, "x");
+  await write("agent-va-status.txt", "DONE\n");
+  await write("tmux.json", "{}");
   for (const path of ["dbt-target/compiled/a.sql", "slots/archive/slot-1/dbt.patch", "scratch/duckdb-7-0af/x.duckdb"])
     await write(path, "x");
 });
@@ -45,6 +47,7 @@ test("nothing of an audit is left but the lock, which its holder gives back", as
 
 test("files of the user stay, wherever they are, and are named", async () => {
   const own = [
+    "agent-of-mine-status.txt",
     "notes.md",
     "results/VA-comments.md",
     "runs/2025/events.jsonl",
@@ -54,7 +57,15 @@ test("files of the user stay, wherever they are, and are named", async () => {
     "traces/objects/00/notes.json",
   ];
   for (const path of own) await write(path, "mine");
-  expect(await removeAudit(folder)).toEqual(["notes.md", "results", "runs", "scratch", "slots", "traces"]);
+  expect(await removeAudit(folder)).toEqual([
+    "agent-of-mine-status.txt",
+    "notes.md",
+    "results",
+    "runs",
+    "scratch",
+    "slots",
+    "traces",
+  ]);
   expect(await files()).toEqual([...own, "run.lock"].sort());
 });
 

@@ -4,6 +4,7 @@
  * to die, at any moment; it keeps count of what was finished, and hears of it when a finished case is asked about again.
  */
 import { dirname, join } from "node:path";
+import { runners } from "../../src/adapters/runners/index.js";
 import { slots } from "../../src/adapters/slots/index.js";
 import { summaryOf } from "../../src/audit/end-summary.js";
 import { exitCodes } from "../../src/audit/exit-codes.js";
@@ -14,6 +15,7 @@ import { type AuditEnd, runAudit } from "../../src/audit/run.js";
 import { stillWhole, type WholeEnd } from "../../src/audit/whole-trace.js";
 import { sha256 } from "../../src/model/digest.js";
 import { failed, ok, type Result } from "../../src/model/result.js";
+import type { RunnerAdapter } from "../../src/model/runner.js";
 import type { SlotAdapter } from "../../src/model/slot.js";
 import { memoryWarehouse } from "../fakes/memory-warehouse.js";
 import { type Damage, damage } from "./machine/damage.js";
@@ -212,6 +214,7 @@ export function openRig(folder = "/oracle/audit"): Rig {
     warehouses: { memory: memoryWarehouse(() => dataOf(visible(), rig.world), warehouseRefuses) },
     slots: { none: slotsOfOurs },
     reporters: {},
+    runners: { process: runners.process as RunnerAdapter },
   };
 
   const load = async (options: RunOptions): Promise<LoadedAudit> => {
@@ -234,6 +237,7 @@ export function openRig(folder = "/oracle/audit"): Rig {
       cwd: folder,
       env: {},
       argv: [],
+      program: [],
       version: "0.0.0",
       now: () => new Date(dateOf(world.day).getTime() + ++clock),
       signal: mishaps.signal,

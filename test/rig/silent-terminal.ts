@@ -4,10 +4,12 @@ import type { Terminal } from "../../src/commands/terminal.js";
 export const silentTerminal: Terminal = {
   signal: new AbortController().signal,
   color: () => false,
+  screen: () => null,
   print: () => undefined,
   ask: null,
   say: () => undefined,
   diagnose: async () => undefined,
   refuse: () => undefined,
+  onlyLooks: () => undefined,
   dispose: () => undefined,
 };

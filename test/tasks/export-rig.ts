@@ -52,7 +52,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
     strategy: "per-group",
     maxTestsPerTask: 12,
     slots: { count: 3, provider: "none", settings: {} },
-    agent: { use: "lineage", settings: {} },
+    agent: { use: "lineage", runner: "process", settings: {} },
     categories: defaultCategories,
     prompt: null,
     evidence: true,

@@ -69,6 +69,7 @@ function investigator(options: Settings, context: AgentContext): Investigator {
         stdoutFile: join(request.logDir, `answer${suffix}.txt`),
         stderrFile: join(request.logDir, `agent${suffix}.log`),
         redact,
+        onErrorLine: (line) => request.onActivity({ type: "says", text: redact(line) }),
         keep: { head: options.maxOutput, tail: 0 },
         maxOutputBytes: options.maxOutput,
         grace: 2_000,

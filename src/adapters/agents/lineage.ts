@@ -40,6 +40,7 @@ function createInvestigator(settings: Settings): Investigator {
   return {
     id: "lineage",
     needsSlot: false,
+    isolation: "built-in",
     isFree: true,
     readsPrompt: false,
     parts: { algorithm: "lineage@1", maxQueries: String(settings.maxQueries) },

@@ -100,6 +100,7 @@ function investigator<Settings extends CliSettings>(
   return {
     id: cli.id,
     needsSlot: settings.slot,
+    isolation: "restricted",
     readsPrompt: true,
     parts: cli.parts(settings),
     model: settings.model ?? null,
