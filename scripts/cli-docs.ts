@@ -105,7 +105,8 @@ may have it, and ends with exit code 2 where it has not.
 last export. \`time\` is what a node took the last time. \`~\` marks a guess: this agent with this model has not investigated some
 of these cases, so they count by their number of failures, at the pace of those it has. The time of the whole is that of the
 run's schedule, with as many tasks at a time as the config allows. \`cost\` is what agents told that they spent: \`lineage\` costs
-nothing, and what a \`command\` agent costs is not known here.
+nothing, and what a \`command\` agent costs is not known here. \`prompt\` is an estimate of what an agent is sent first, in tokens
+(four characters each; rows and verdicts, which only the warehouse has, at a usual length); \`audit-run prompt VA\` shows it.
 
 With \`--json\`:
 
@@ -115,8 +116,10 @@ With \`--json\`:
 | \`rows\` | in the table's order: \`node\`, \`kind\`, \`verdict\` and \`because\`, a list of phrases |
 | \`rows[].cases\` | of investigations: \`open\` (an agent looks at them), \`reused\`, and \`failures\` of all of them; else null |
 | \`rows[].expected\` | \`duration\` (ms of work), \`cost\` (US dollars for agents; 0: none) and \`guessed\`; null in it is unknown. Null where a node has nothing to speak of to do |
+| \`rows[].tokens\` | estimated tokens of the prompt; null where none is sent |
 | \`totals\` | \`investigations\`, \`open\`, \`reused\` and \`excepted\` cases |
 | \`totals.expected\` | sums of \`duration\` and \`cost\`, and \`makespan\`: ms from start to end with \`places\` tasks at a time |
+| \`totals.tokens\` | \`prompts\`: of all of them; \`shared\`: of the text in them that all tasks share. Null where no prompt is sent |
 | \`assumes\` | a sentence where the investigations are those of the last export; else null |
 | \`strategy\`, \`notes\` | how cases are packed into tasks, and sentences about it |
 `,

@@ -14,6 +14,7 @@ import type { AuditGraph, NodeId, Parts } from "../model/graph.js";
 import type { Result } from "../model/result.js";
 import { lastExport, missingInLast, placesOf, poolsOf, warningOf } from "./asked.js";
 import { exitCodes } from "./exit-codes.js";
+import { expectedPrompts } from "./expected-prompt.js";
 import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
 import { loadArtifacts, openWarehouse } from "./open.js";
@@ -82,7 +83,12 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
   const tasks = assigned?.assignment.tasks ?? [];
   const pools = poolsOf(loaded);
   const graph = union(compile(), expansion(tasks.map(({ task }) => ({ id: task.id, pools }))));
+  const prompts =
+    last === null || assigned === null
+      ? undefined
+      : await expectedPrompts(loaded, last.cases, assigned.assignment.tasks, assigned.reusable);
   const plan = makePlan({
+    ...(prompts === undefined ? {} : { prompts }),
     summary: summary.verdict,
     export: exportJudgement.verdict,
     assignment: assigned?.assignment ?? null,

@@ -1,7 +1,7 @@
 /** `audit-run plan`: a table of nodes with verdict, reasons and what they may take. */
 import { plan } from "../audit.js";
 import type { Plan, PlanRow } from "../graph/plan.js";
-import { counted, dollars } from "../model/amount.js";
+import { counted, dollars, tokenText } from "../model/amount.js";
 import { durationText, harmless, visible } from "../reporters/terminal/text.js";
 import type { CommonOptions, Invocation, NarrowingOptions } from "./options.js";
 import { refuse, requestOf } from "./request.js";
@@ -30,6 +30,7 @@ const columns: readonly Column[] = [
   { heading: "cases", cell: ({ cases }) => (cases === null ? "" : `${cases.open} of ${cases.open + cases.reused}`) },
   { heading: "failures", cell: ({ cases }) => (cases === null ? "" : String(cases.failures)) },
   { heading: "time", cell: timeText },
+  { heading: "prompt", cell: ({ tokens }) => (tokens === null ? "" : `~${tokenText(tokens)}`) },
   { heading: "cost", cell: costText },
   { heading: "because", cell: becauseText },
 ];
@@ -37,7 +38,10 @@ const columns: readonly Column[] = [
 export function planText(planned: Plan, agent: string): string {
   // Money is a column only where there is some to tell apart: of all together the line below says it.
   const isPriced = planned.rows.some(({ expected }) => (expected?.cost ?? 0) > 0);
-  const shown = columns.filter(({ heading }) => heading !== "cost" || isPriced);
+  const isPrompted = planned.totals.tokens !== null;
+  const shown = columns.filter(
+    ({ heading }) => (heading !== "cost" || isPriced) && (heading !== "prompt" || isPrompted),
+  );
   const rows = [shown.map(({ heading }) => heading), ...planned.rows.map((row) => shown.map(({ cell }) => cell(row)))];
   const widths = shown.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const table = rows.map((row) =>
@@ -81,8 +85,16 @@ function totalLines({ rows, totals }: Plan, agent: string): readonly string[] {
   return [
     `${work}; ${counted(reused, "finding")} used again; ${counted(excepted, "accepted exception")}.`,
     expectedText(totals, agent),
+    ...promptLines(totals),
     ...(totals.expected.guessed ? ["~ is a guess: this agent has not investigated all of these cases before."] : []),
   ];
+}
+
+/** Never money: a prompt is the least of what a conversation reads, and its price is nobody's to guess. */
+function promptLines({ tokens }: Plan["totals"]): readonly string[] {
+  if (tokens === null) return [];
+  const share = `of these ~${tokenText(tokens.shared)} in text that all tasks share`;
+  return [`Prompts: ~${tokenText(tokens.prompts)} by estimate, ${share}; what agents read by tools comes on top.`];
 }
 
 function expectedText({ open, expected }: Plan["totals"], agent: string): string {

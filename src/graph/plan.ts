@@ -17,6 +17,8 @@ export interface PlanRow {
   readonly cases: { readonly open: number; readonly reused: number; readonly failures: number } | null;
   /** What its work may take; null where it is no work to speak of. */
   readonly expected: Estimate | null;
+  /** Estimated tokens of the prompts that it sends first; null where it sends none. What tools answer comes on top. */
+  readonly tokens: number | null;
 }
 
 /** What all of it may take. */
@@ -39,6 +41,8 @@ export interface Plan {
     readonly excepted: number;
     /** `duration` is the sum over all nodes. */
     readonly expected: ExpectedTotal;
+    /** Estimated tokens of all prompts, and of the text in them that is the same in each; null where there is no prompt. */
+    readonly tokens: { readonly prompts: number; readonly shared: number } | null;
   };
 }
 
@@ -56,6 +60,8 @@ export interface PlanInput {
   readonly assignment: Assignment | null;
   readonly excepted: number;
   readonly agent: AgentUse;
+  /** Estimated tokens of what a task is asked first, by task id. Default: its agent reads no prompt. */
+  readonly prompts?: ReadonlyMap<string, { readonly tokens: number; readonly shared: number }>;
   /** Milliseconds that they took the last time; null where they never ran. */
   readonly took: { readonly summary: number | null; readonly export: number | null };
 }
@@ -73,7 +79,11 @@ export function makePlan(input: PlanInput): Plan {
     tasks.flatMap((task) => task.cases),
     input.agent.isFree,
   );
-  const rows = [...before, ...tasks.map((task) => taskRow(task, estimate(task.open), assumed)), ...after];
+  const prompts = input.prompts ?? new Map();
+  const rowOf = (task: JudgedTask): PlanRow => {
+    return taskRow(task, estimate(task.open), assumed, prompts.get(task.task.id)?.tokens ?? null);
+  };
+  const rows = [...before, ...tasks.map(rowOf), ...after];
   return {
     rows,
     assumes: assumed && assignment !== null ? assumption : null,
@@ -87,6 +97,7 @@ export function makePlan(input: PlanInput): Plan {
       reused,
       excepted: input.excepted,
       expected: expectedTotal(rows, tasks, input),
+      tokens: promptTotal(tasks, prompts),
     },
   };
 }
@@ -96,7 +107,7 @@ function fixedRow(
   input: PlanInput,
   open: number,
 ): PlanRow {
-  const row = { node, kind: node, cases: null, expected: null };
+  const row = { node, kind: node, cases: null, expected: null, tokens: null };
   if (node === "summary" || node === "export") {
     const verdict = input[node];
     const expected = verdict.kind === "reuse" ? nothing : { ...nothing, duration: input.took[node] };
@@ -104,6 +115,16 @@ function fixedRow(
   }
   const why = { setup: "prepares the audit folder", collect: "writes the report", cleanup: "releases slots" }[node];
   return { ...row, verdict: "run", because: open === 0 && node === "cleanup" ? ["nothing to release"] : [why] };
+}
+
+function promptTotal(
+  tasks: readonly JudgedTask[],
+  prompts: NonNullable<PlanInput["prompts"]>,
+): Plan["totals"]["tokens"] {
+  const own = tasks.flatMap(({ task }) => prompts.get(task.id) ?? []);
+  if (own.length === 0) return null;
+  const sumOf = (pick: (each: (typeof own)[number]) => number) => own.reduce((total, each) => total + pick(each), 0);
+  return { prompts: sumOf(({ tokens }) => tokens), shared: sumOf(({ shared }) => shared) };
 }
 
 /** By the schedule of a real run: the sum alone tells nobody how long to wait. */
@@ -126,7 +147,7 @@ const assumption =
   "The investigations are those of the last export, if the next one finds the same: the summary has yet to run.";
 
 /** A promise is made only where nothing before it has yet to run. */
-function taskRow(judged: JudgedTask, expected: Estimate, assumed: boolean): PlanRow {
+function taskRow(judged: JudgedTask, expected: Estimate, assumed: boolean, tokens: number | null): PlanRow {
   const failures = judged.task.cases.reduce((sum, item) => sum + item.failures, 0);
   return {
     node: investigateNode(judged.task.id),
@@ -135,6 +156,7 @@ function taskRow(judged: JudgedTask, expected: Estimate, assumed: boolean): Plan
     because: assumed ? [`as of the last export: ${taskReasons(judged).join("; ")}`] : taskReasons(judged),
     cases: { open: judged.open.length, reused: reusedIn(judged), failures },
     expected,
+    tokens,
   };
 }
 

@@ -59,6 +59,16 @@ export function renderParts(template: PromptTemplate, input: PromptInput): Resul
   return ok({ text, parts });
 }
 
+/** What of a template differs between tasks: its placeholders that begin with `task.`, each as often as it is there. */
+export function taskPlaceholders(template: PromptTemplate): readonly string[] {
+  return [...template.text.matchAll(placeholder)].flatMap(([, name = ""]) => (name.startsWith("task.") ? [name] : []));
+}
+
+/** One placeholder's text. */
+export function renderPlaceholder(name: string, input: PromptInput): string {
+  return placeholders[name]?.(input) ?? "";
+}
+
 /** The re-ask alone, for an agent that still has the conversation. */
 export function renderFollowUp(input: PromptInput): string {
   return askAgain(input);

@@ -17,6 +17,17 @@ async function audited(more: Record<string, unknown> = {}, body?: string): Promi
 
 const newestRun = async (): Promise<string> => (await readdir(join(audit.folder, ".audit/runs"))).sort().at(-1) ?? "";
 
+test("plan tells how long each prompt may be, close to what it then is", async () => {
+  await audited();
+  await audit.run("run", "export");
+  const planned = JSON.parse((await audit.run("plan", "--json")).stdout);
+  const expected = planned.rows.find(({ node }: { node: string }) => node === "investigate:VA").tokens;
+  const shown = JSON.parse((await audit.run("prompt", "VA", "--json")).stdout).prompts[0];
+  expect(expected / shown.tokens).toBeGreaterThan(0.8);
+  expect(expected / shown.tokens).toBeLessThan(1.3);
+  expect(planned.totals.tokens.shared).toBe(2 * shown.sharedTokens);
+});
+
 describe("audit-run prompt", () => {
   test("prints what the run then sends, byte for byte, and leaves nothing behind", async () => {
     await audited();

@@ -150,6 +150,21 @@ describe("a plan as text", () => {
     expect(text.split("\n")[0]).not.toContain("cost");
   });
 
+  test("has the estimated tokens of each prompt where its agent reads one, and no price made of them", () => {
+    const prompts = new Map([
+      ["FL", { tokens: 2_400, shared: 1_500 }],
+      ["TX", { tokens: 3_100, shared: 1_500 }],
+    ]);
+    const text = planText(planned([], { prompts }), "claude");
+    expect(text).toMatch(/^investigate:FL .* unknown +~2\.4k tokens +never finished before$/m);
+    expect(text).toMatch(/^investigate:VA .* unknown +never finished before$/m);
+    expect(text).toContain(
+      "Prompts: ~5.5k tokens by estimate, of these ~3.0k tokens in text that all tasks share; what agents read by tools comes on top.",
+    );
+    expect(text).not.toContain("$");
+    expect(planText(planned([]), "lineage")).not.toContain("prompt");
+  });
+
   test("invents no figure where there is none to go by", () => {
     const text = planText(planned([]), "command");
     expect(text).toContain(

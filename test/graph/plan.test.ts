@@ -47,6 +47,7 @@ test("a plan says which cases have work, which findings are used again, and why"
       because: ["all findings are used again"],
       cases: { open: 0, reused: 1, failures: 2 },
       expected: { duration: 0, cost: 0, guessed: false },
+      tokens: null,
     },
     {
       node: "investigate:VA",
@@ -55,6 +56,7 @@ test("a plan says which cases have work, which findings are used again, and why"
       because: ["never finished before (1 of 2)"],
       cases: { open: 1, reused: 1, failures: 130 },
       expected: { duration: null, cost: 0, guessed: false },
+      tokens: null,
     },
   ]);
   expect(plan.totals).toMatchObject({ investigations: 1, open: 1, reused: 2, excepted: 1 });
