@@ -1,6 +1,6 @@
 // The real claude against a stand-in of its model's service: every way in which a conversation may end has its name, and
 // leaves no process behind. One conversation that goes well is in test/e2e/claude-cli.test.ts.
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { claude } from "../../src/adapters/agents/claude.js";
@@ -14,7 +14,7 @@ const answer = (...findings: readonly unknown[]): Reply => ({
 
 let stage: Stage;
 afterEach(async () => {
-  expect(await processesOf(stage)).toEqual([]);
+  expect([await processesOf(stage), await readdir(stage.temporary)]).toEqual([[], []]);
   expect([stage.stub.strays, stage.escapes]).toEqual([[], []]);
   await stage.close();
 });

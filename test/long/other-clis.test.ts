@@ -1,6 +1,6 @@
 // The real codex and opencode against a stand-in of their models' services: how their conversations end, and what a hostile
 // checkout gets of them. One conversation that goes well is in test/e2e.
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { agents } from "../../src/adapters/agents/index.js";
@@ -16,7 +16,7 @@ const names = Object.keys(models) as Name[];
 
 let stage: Stage;
 afterEach(async () => {
-  expect(await processesOf(stage)).toEqual([]);
+  expect([await processesOf(stage), await readdir(stage.temporary)]).toEqual([[], []]);
   // opencode looks for newer plugins of its own where its packages come from; of no model does it ask anybody else.
   const escapes = stage.escapes.filter((each) => !each.startsWith("CONNECT registry."));
   expect([stage.stub.strays, escapes]).toEqual([[], []]);

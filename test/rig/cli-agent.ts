@@ -33,6 +33,8 @@ export interface Stage {
   /** The checkout that the agent works in. */
   readonly checkout: string;
   readonly folder: string;
+  /** What the programs are told to put temporary files into. */
+  readonly temporary: string;
   readonly env: Readonly<Record<string, string>>;
   /** What a program wanted of the world beyond this machine. It got none of it. */
   readonly escapes: readonly string[];
@@ -44,12 +46,14 @@ export async function openStage(script: Script, more: Readonly<Record<string, st
   const [home, checkout] = [join(folder, "home"), join(folder, "checkout")];
   await mkdir(home);
   await mkdir(checkout);
+  const temporary = join(folder, "tmp");
+  await mkdir(temporary);
   const stub = await startModelStub(script);
   const proxy = await startProxy();
   const env = {
     HOME: home,
     PATH: `${programs}:/usr/bin:/bin`,
-    TMPDIR: tmpdir(),
+    TMPDIR: temporary,
     HTTPS_PROXY: proxy.url,
     HTTP_PROXY: proxy.url,
     NO_PROXY: "127.0.0.1",
@@ -65,6 +69,7 @@ export async function openStage(script: Script, more: Readonly<Record<string, st
     home,
     checkout,
     folder,
+    temporary,
     env,
     escapes: proxy.asked,
     async close() {

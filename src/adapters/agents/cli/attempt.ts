@@ -15,6 +15,7 @@ import { capped, handIn } from "./hand-in.js";
 import { instructions } from "./instructions.js";
 import { hiddenIn, programFile } from "./paths.js";
 import type { CliSettings, Variant } from "./settings.js";
+import { withTemporaryFolder } from "./temporary.js";
 import { noUsage, type Watched, watch } from "./watch.js";
 
 /** A conversation that a re-ask goes on with. */
@@ -58,7 +59,7 @@ export async function attempt<Settings extends CliSettings>(own: Attempt<Setting
   const tools = request.tools === null ? null : await request.tools();
   if (tools !== null && !tools.ok) return tools;
   try {
-    return await run(own, tools?.value ?? null);
+    return await withTemporaryFolder(own.env, (env) => run({ ...own, env }, tools?.value ?? null));
   } finally {
     await tools?.value.close();
   }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { failed, ok, type Result } from "../../../model/result.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../../support/process.js";
 import type { Cli } from "./contract.js";
+import { withTemporaryFolder } from "./temporary.js";
 
 export interface Probed {
   /** `2.1.330`. */
@@ -54,7 +55,9 @@ function ask(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Result<ProcessEnd>> {
-  return runProcess({ command: [program, ...args], cwd: tmpdir(), env, timeout: 60_000, grace: 1_000 });
+  return withTemporaryFolder(env, (own) =>
+    runProcess({ command: [program, ...args], cwd: tmpdir(), env: own, timeout: 60_000, grace: 1_000 }),
+  );
 }
 
 /** Of versions as `2.1.330`; what follows the three numbers says nothing. */
