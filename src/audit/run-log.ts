@@ -1,11 +1,11 @@
 /**
  * What a run's events, taken in one by one, say of each of its nodes. Knows no file, no clock and no run that goes on.
  */
-import type { AgentActivity, Isolation, Usage } from "../model/agent.js";
+import type { AgentActivity, Isolation } from "../model/agent.js";
 import type { AuditEventLine } from "../model/events.js";
 import type { NodeId, Outcome } from "../model/graph.js";
 import type { Failure } from "../model/result.js";
-import { addUsage, nothingSpent } from "../model/usage.js";
+import { nothingSpent, type Spent, spentAlso } from "../model/spending.js";
 
 /** The agent of a task, and where it works. */
 export interface Work {
@@ -26,7 +26,7 @@ export interface NodeLog {
   findings: number;
   failure: Failure | null;
   work: Work | null;
-  spent: Usage;
+  spent: Spent;
 }
 
 export interface RunLog {
@@ -64,7 +64,7 @@ export function take(log: RunLog, event: AuditEventLine): void {
     }
     case "agent": {
       const { node, activity } = event;
-      const spent = activity.type === "spent" ? { spent: addUsage(nodeIn(log, node).spent, activity.usage) } : {};
+      const spent = activity.type === "spent" ? { spent: spentAlso(nodeIn(log, node).spent, activity.usage) } : {};
       const message = doing(activity);
       change(log, node, event.at, { ...spent, ...(message === null ? {} : { message }) });
       return;

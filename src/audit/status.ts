@@ -6,10 +6,9 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type EventReader, readEventLog } from "../execution/event-log.js";
 import { runsIn } from "../execution/runs.js";
-import type { Usage } from "../model/agent.js";
 import type { NodeId, Outcome } from "../model/graph.js";
 import type { Failure } from "../model/result.js";
-import { addUsage, nothingSpent } from "../model/usage.js";
+import { nothingSpent, type Spent } from "../model/spending.js";
 import { ownerOf } from "../tasks/task-list.js";
 import { runHolder } from "./ask.js";
 import { emptyLog, type NodeLog, type RunLog, take, type Work } from "./run-log.js";
@@ -26,7 +25,7 @@ export interface StatusRow extends Nullable<Work> {
   /** The agent's name, once it has started. */
   readonly owner: string | null;
   /** What agents have told of it, in all attempts of this run. */
-  readonly spent: Usage;
+  readonly spent: Spent;
   /** Milliseconds that it ran, or has run. */
   readonly elapsed: number;
   /** ISO; null where nothing was heard of it. */
@@ -47,7 +46,7 @@ export interface Status {
   /** Once the run has ended by itself. */
   readonly exitCode: number | null;
   readonly process: { readonly pid: number; readonly host: string } | null;
-  readonly totals: Readonly<Record<NodeState, number>> & { readonly findings: number; readonly spent: Usage };
+  readonly totals: Readonly<Record<NodeState, number>> & { readonly findings: number; readonly spent: Spent };
   /** Nodes that are no tasks: `setup`, `summary`, … */
   readonly stages: readonly StatusRow[];
   readonly tasks: readonly StatusRow[];
@@ -102,10 +101,18 @@ export function statusOf(
     totals: {
       ...totals,
       findings: tasks.reduce((count, { findings }) => count + findings, 0),
-      spent: tasks.reduce((all, { spent }) => addUsage(all, spent), nothingSpent),
+      spent: tasks.reduce((all, { spent }) => together(all, spent), nothingSpent),
     },
     stages: rows.filter(({ node }) => !isTask(node)),
     tasks,
+  };
+}
+
+function together(one: Spent, other: Spent): Spent {
+  const { input, output, cached, turns, cost, unpriced } = other;
+  return {
+    ...{ input: one.input + input, output: one.output + output, cached: one.cached + cached },
+    ...{ turns: one.turns + turns, cost: one.cost + cost, unpriced: one.unpriced + unpriced },
   };
 }
 

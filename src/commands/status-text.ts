@@ -1,12 +1,13 @@
 /** A status as lines for a person, and as a frame that is drawn over the one before. Knows no terminal but its size. */
 import type { Status, StatusRow } from "../audit/status.js";
 import { counted, dollars, tokenText } from "../model/amount.js";
+import { spentOf, spentText, tokensOf } from "../model/spending.js";
 import { cutToFit, durationText, harmless, pad } from "../reporters/terminal/text.js";
 
-/** Over what stands there: from the top, each line to its end, nothing below. */
+/** Over what stands there: from the top, each line to its end, nothing below. The line after it is free for the cursor. */
 export function frame(lines: readonly string[], { columns, rows }: { columns: number; rows: number }): string {
   const fits = lines.length < rows ? lines : [...lines.slice(0, rows - 3), "…", ...lines.slice(-1)];
-  return `\u001b[H${fits.map((line) => `${cutToFit(line, columns, "…")}\u001b[K`).join("\n")}\n\u001b[J`;
+  return `\u001b[H${fits.map((line) => `${cutToFit(line, columns, "…")}\u001b[K`).join("\n")}\u001b[J`;
 }
 
 /** More reused tasks than this are only counted. */
@@ -55,12 +56,12 @@ function table(rows: readonly StatusRow[], now: Date): readonly string[] {
   );
 }
 
-function spentCells({ spent: { turns, input, output, cached, cost } }: StatusRow): readonly string[] {
-  const tokens = input + output + cached;
+function spentCells({ spent }: StatusRow): readonly string[] {
+  const tokens = tokensOf(spent);
   return [
-    turns === 0 ? "" : counted(turns, "turn"),
+    spent.turns === 0 ? "" : counted(spent.turns, "turn"),
     tokens === 0 ? "" : tokenText(tokens),
-    cost === null ? "" : dollars(cost),
+    spent.cost === 0 ? "" : dollars(spent.cost),
   ];
 }
 
@@ -76,9 +77,6 @@ function totals({ totals: all, tasks }: Status): string {
   const { findings, spent, ...states } = all;
   const counts = Object.entries(states).flatMap(([state, count]) => (count === 0 ? [] : [`${count} ${state}`]));
   const parts = [counted(tasks.length, "task"), ...counts].join(", ");
-  const tokens = spent.input + spent.output + spent.cached;
-  const price = [...(tokens === 0 ? [] : [tokenText(tokens)]), ...(spent.cost === null ? [] : [dollars(spent.cost)])];
-  return [parts, counted(findings, "new finding"), ...(price.length === 0 ? [] : [price.join(", ")])]
-    .join("; ")
-    .concat(".");
+  const price = spentOf(spent) === null ? [] : [spentText(spent)];
+  return `${[parts, counted(findings, "new finding"), ...price].join("; ")}.`;
 }

@@ -3,7 +3,6 @@
  * second and so much in all. What it spends is added up and never lost. Knows no clock of its own and no file.
  */
 import type { AgentActivity, Usage } from "../model/agent.js";
-import { addUsage } from "../model/usage.js";
 
 export type Told = (activity: AgentActivity, leftOut: number) => void;
 
@@ -24,7 +23,8 @@ export function activityFilter(tell: Told, clock: () => number): ActivityFilter 
   let since = clock();
   let told = 0;
   let leftOut = 0;
-  let spent: Usage | null = null;
+  /** With a price, and without: who adds it up tells them apart. */
+  const held: { priced: Usage | null; unpriced: Usage | null } = { priced: null, unpriced: null };
 
   const mayTell = (): boolean => {
     const now = clock();
@@ -40,10 +40,11 @@ export function activityFilter(tell: Told, clock: () => number): ActivityFilter 
     leftOut = 0;
   };
   const flush = (): void => {
-    if (spent === null) return;
-    const usage = spent;
-    spent = null;
-    pass({ type: "spent", usage });
+    for (const kind of ["priced", "unpriced"] as const) {
+      const usage = held[kind];
+      held[kind] = null;
+      if (usage !== null) pass({ type: "spent", usage });
+    }
   };
 
   return {
@@ -55,10 +56,12 @@ export function activityFilter(tell: Told, clock: () => number): ActivityFilter 
           flush();
           pass(activity);
           return;
-        case "spent":
-          spent = spent === null ? activity.usage : addUsage(spent, activity.usage);
+        case "spent": {
+          const kind = activity.usage.cost === null ? "unpriced" : "priced";
+          held[kind] = sum(held[kind], activity.usage);
           if (mayTell()) flush();
           return;
+        }
         default:
           if (!mayTell()) leftOut += 1;
           else {
@@ -68,5 +71,16 @@ export function activityFilter(tell: Told, clock: () => number): ActivityFilter 
       }
     },
     flush,
+  };
+}
+
+function sum(one: Usage | null, other: Usage): Usage {
+  if (one === null) return other;
+  return {
+    input: one.input + other.input,
+    output: one.output + other.output,
+    cached: one.cached + other.cached,
+    cost: one.cost === null || other.cost === null ? null : one.cost + other.cost,
+    turns: one.turns + other.turns,
   };
 }

@@ -92,21 +92,21 @@ describe("the status of a run", () => {
       spent({ cached: 500, cost: 0.02, turns: 2 }),
     );
     const told = status(log, { goesOn: true });
-    const usage = { input: 1_000, output: 20, cached: 500, cost: 0.02, turns: 3 };
+    const usage = { input: 1_000, output: 20, cached: 500, cost: 0.02, turns: 3, unpriced: 1_020 };
     expect(told.tasks[0]).toMatchObject({ ...work, spent: usage, message: "run_sql select 1" });
     expect(told.totals.spent).toEqual(usage);
-    expect(told.tasks[1]).toMatchObject({ agent: null, slot: null, spent: { cost: null } });
+    expect(told.tasks[1]).toMatchObject({ agent: null, slot: null, spent: { cost: 0, turns: 0 } });
     const text = statusText(told, now);
     expect(text[1]).toMatch(
-      /^investigate:VA +running +agent-va +slot 2 +restricted +56 s +3 turns +1\.5k tokens +\$0\.02 +1 finding, run_sql/,
+      /^investigate:VA +running +agent-va +slot 2 +restricted +56 s +3 turns +1\.0k tokens +\$0\.02 +1 finding, run_sql/,
     );
-    expect(text.at(-1)).toContain("1.5k tokens, $0.02.");
+    expect(text.at(-1)).toContain("; $0.02 spent (1,020 tokens, of which 1,020 at a price that was not told).");
   });
 
   test("is drawn over what stood there, and never beyond the screen", () => {
     const text = ["the head", ...Array.from({ length: 30 }, (_, index) => `task ${index}`), "the sum of it all"];
     const drawn = frame(text, { columns: 8, rows: 10 });
-    expect(drawn.split("\n")).toHaveLength(11);
+    expect(drawn.split("\n")).toHaveLength(9);
     expect(drawn).toContain("…");
     expect(stripVTControlCharacters(drawn)).toContain("the sum…");
   });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import type { Status } from "../../src/audit/status.js";
+import { auditArguments, document } from "../docs/documents.js";
 import { type AuditFolder, agentProgram, auditFolder, type Running, setFailures } from "../rig/small-audit.js";
 import { openTerminal, type TmuxTerminal } from "../rig/tmux-terminal.js";
 
@@ -204,6 +205,19 @@ test("with the runner process, attach says where the log is and logs follows it 
   const unknown = await audit.run("logs", "FLA");
   expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Did you mean investigate:FL?") });
   expect(await audit.run("attach", "XX")).toMatchObject({ exitCode: 2 });
+});
+
+test("the commands of the guide work after a run as well", async () => {
+  const audit = await gatedAudit(8, "tmux");
+  await audit.write("go-all", "");
+  expect((await start(audit).ended).exitCode).toBe(0);
+  const shown = auditArguments(document("docs/guides/watching.md")).filter((argv) => argv.length > 1);
+  expect(shown.length).toBeGreaterThan(5);
+  for (const argv of shown) {
+    const { exitCode, stdout, stderr } = await audit.run(...argv);
+    expect({ argv, exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(stdout).not.toBe("");
+  }
 });
 
 test("where tmux is missing, nothing is started, and the message says what to do", async () => {

@@ -49,10 +49,10 @@ test("a task's events are lines: what it says, uses, spends and finds, and how i
     12:03:04 ▸ claude 2.1.330, sonnet
     12:03:04   The rows of VA have no vendor.
     12:03:04 ▸ run_sql select 1
-    12:03:04   spent 12.3k tokens, $0.03, 2 turns; in all 12.3k tokens, $0.03, 2 turns
+    12:03:04   spent 1.5k tokens, $0.03, 2 turns; in all 1.5k tokens, $0.03, 2 turns
     12:03:04   … 12 more that it did are left out
     12:03:04 ⚠ waits: overloaded
-    12:03:04   spent 12.3k tokens, 1 turn; in all 24.6k tokens, $0.03, 3 turns
+    12:03:04   spent 1.5k tokens, 1 turn; in all 3.0k tokens, $0.03, 3 turns
     12:03:04   3 findings handed in
     12:03:04 ✔ finding: a@VA is needs_fix
     12:03:04 ⚠ it was slow

@@ -1,10 +1,10 @@
 /**
  * What an agent does, as lines for a person: from the events of its task. Knows no file and no cursor.
  */
-import type { AgentActivity, Usage } from "../../model/agent.js";
+import type { AgentActivity } from "../../model/agent.js";
 import { counted, dollars, tokenText } from "../../model/amount.js";
 import type { AuditEvent, AuditEventLine } from "../../model/events.js";
-import { addUsage, nothingSpent } from "../../model/usage.js";
+import { nothingSpent, type Spent, spentAlso, tokensOf } from "../../model/spending.js";
 import { wholeLine } from "./rows.js";
 import { type Color, type Mark, mark, type Span, type Style } from "./style.js";
 import { durationText, harmless, timeOfDay } from "./text.js";
@@ -19,7 +19,7 @@ interface Line {
 export function createAgentLog(style: Style): (event: AuditEventLine) => readonly string[] {
   let spent = nothingSpent;
   return (event) => {
-    if (event.type === "agent" && event.activity.type === "spent") spent = addUsage(spent, event.activity.usage);
+    if (event.type === "agent" && event.activity.type === "spent") spent = spentAlso(spent, event.activity.usage);
     const time: Span = { text: `${timeOfDay(Date.parse(event.at))} `, color: "dim" };
     return linesOf(event, spent).map(({ mark: name, text, color }) => {
       const sign = name === null ? { text: " " } : mark(name, style);
@@ -29,7 +29,7 @@ export function createAgentLog(style: Style): (event: AuditEventLine) => readonl
   };
 }
 
-function linesOf(event: AuditEvent, spent: Usage): readonly Line[] {
+function linesOf(event: AuditEvent, spent: Spent): readonly Line[] {
   switch (event.type) {
     case "started":
       return [{ mark: "running", text: `${event.node} has started` }];
@@ -56,7 +56,7 @@ function linesOf(event: AuditEvent, spent: Usage): readonly Line[] {
   }
 }
 
-function activityLine(activity: AgentActivity, spent: Usage): Line {
+function activityLine(activity: AgentActivity, spent: Spent): Line {
   switch (activity.type) {
     case "started":
       return { mark: "running", text: `${activity.version}${activity.model === null ? "" : `, ${activity.model}`}` };
@@ -65,7 +65,7 @@ function activityLine(activity: AgentActivity, spent: Usage): Line {
     case "uses":
       return { mark: "running", text: `${activity.tool} ${activity.detail}`, color: "cyan" };
     case "spent":
-      return quiet(`spent ${usageText(activity.usage)}; in all ${usageText(spent)}`);
+      return quiet(`spent ${inShort(spentAlso(nothingSpent, activity.usage))}; in all ${inShort(spent)}`);
     case "waits":
       return { mark: "warning", text: `waits: ${activity.why}`, color: "yellow" };
     case "ended":
@@ -84,9 +84,9 @@ function quiet(text: string): Line {
   return { mark: null, text, color: "dim" };
 }
 
-/** `12.3k tokens, $0.03, 4 turns`: what is known of it. */
-export function usageText({ input, output, cached, cost, turns }: Usage): string {
-  const price = cost === null ? [] : [dollars(cost)];
-  const rounds = turns === 0 ? [] : [counted(turns, "turn")];
-  return [tokenText(input + output + cached), ...price, ...rounds].join(", ");
+/** `1.5k tokens, $0.03, 4 turns`: what is known of it. */
+function inShort(spent: Spent): string {
+  const price = spent.cost === 0 ? [] : [dollars(spent.cost)];
+  const rounds = spent.turns === 0 ? [] : [counted(spent.turns, "turn")];
+  return [tokenText(tokensOf(spent)), ...price, ...rounds].join(", ");
 }
