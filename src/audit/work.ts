@@ -22,7 +22,7 @@ import { exportCases } from "../tasks/export.js";
 import { investigate } from "../tasks/investigate.js";
 import type { Session } from "../tasks/session.js";
 import { setUp } from "../tasks/setup.js";
-import { sortStatusFiles, statusWord, writeStatusFile } from "../tasks/status-file.js";
+import { openStatusFiles, statusWord } from "../tasks/status-file.js";
 import { artifactsDigest, runSummary } from "../tasks/summary.js";
 import { openAcceptance } from "./acceptance.js";
 import { placesOf } from "./asked.js";
@@ -58,6 +58,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
   const investigated = new Map<NodeId, Settled>();
   const acceptance = openAcceptance(audit);
   const notes = await openingNotes(audit);
+  const statusFiles = openStatusFiles(config.dir);
   const dispatch = openDispatch({
     pools,
     places: placesOf(audit).agent,
@@ -128,7 +129,10 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
     });
 
   const works: Record<NodeKind, (node: AuditNode, stop: AbortSignal) => Promise<NodeEnd>> = {
-    setup: async () => ended(await setUp(session, audit.provider)),
+    async setup() {
+      await statusFiles.begin();
+      return ended(await setUp(session, audit.provider));
+    },
 
     async summary() {
       const last = traces.find("summary")[0];
@@ -167,7 +171,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       if (!taken.ok) return ended(taken);
       intake = taken.value;
       casesByTest = byTest(exported.cases);
-      await sortStatusFiles(config.dir, plansOf(intake));
+      await statusFiles.sort(plansOf(intake));
       sharing = share(taken.value, exported);
       const { why, tooSmall } = intake.assigned.assignment.packing;
       notes.push(...[why, tooSmall].filter((note) => note !== null));
@@ -205,7 +209,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       }
       let isFirst = !investigated.has(node.id);
       session.ledger.begin(id);
-      await writeStatusFile(config.dir, id, statusWord(null));
+      await statusFiles.write(id, statusWord(null));
       const made = await dispatch.run(node, signal, async () => {
         if (!isFirst) await forgetAttempt(session, id, open);
         isFirst = false;
@@ -213,7 +217,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       });
       const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
       investigated.set(node.id, { node: node.id, ...end, duration: 0 });
-      await writeStatusFile(config.dir, id, session.redact(statusWord(end)));
+      await statusFiles.write(id, session.redact(statusWord(end)));
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.
       const isLeft = end.outcome === "cancelled" && end.failure === dispatch.refusal();

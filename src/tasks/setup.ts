@@ -6,11 +6,9 @@ import { failed, ok, type Result } from "../model/result.js";
 import type { SlotProvider } from "../model/slot.js";
 import { capturedText, runProcess } from "../support/process.js";
 import type { Session } from "./session.js";
-import { endStatusFiles } from "./status-file.js";
 
 /** Failure codes: those of `SlotProvider.check` and `Runner.check`, command-not-found. */
 export async function setUp(session: Session, provider: SlotProvider): Promise<Result<void>> {
-  await endStatusFiles(session.config.dir);
   for (const { slot, message } of await session.slots.clear()) {
     session.emit({
       type: "warning",

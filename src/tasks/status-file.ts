@@ -23,47 +23,61 @@ export function statusWord(end: NodeEnd | null): string {
   return `FAILED: ${reason.slice(0, longestReason).replaceAll(/\s+/g, " ").trim()}`;
 }
 
-/** A reader finds the old word or the new one. @param word see `statusWord`; redacted. */
-export async function writeStatusFile(dir: string, task: string, word: string): Promise<void> {
-  await write(dir, statusFile(task), word).catch(() => undefined);
+export interface StatusFiles {
+  /** Before anything else, once: nobody is at work when a run begins. Who was, was killed with the run before. */
+  begin(): Promise<void>;
+  /** A reader finds the old word or the new one. @param word see `statusWord`; redacted. */
+  write(task: string, word: string): Promise<void>;
+  /**
+   * What there is from earlier runs is made true of this one, which has just learned its tasks: those that still have to run
+   * have no file until they do, and tasks that are no more have none.
+   * @param tasks every task of the audit, and what becomes of it.
+   */
+  sort(tasks: ReadonlyMap<string, "runs" | "done" | "left-alone">): Promise<void>;
 }
 
-/** Nobody is at work when a run begins: who was, was killed with the one before. */
-export async function endStatusFiles(dir: string): Promise<void> {
-  for (const name of await statusFilesIn(dir)) {
-    const isRunning = (await wordIn(dir, name)) === "RUNNING";
-    if (isRunning) await write(dir, name, "FAILED: its run was killed").catch(() => undefined);
-  }
+/** @param dir the audit folder, which is this process's */
+export function openStatusFiles(dir: string): StatusFiles {
+  /** By name; only those that are ours. */
+  let words = new Map<string, string>();
+
+  const put = async (name: string, word: string): Promise<void> => {
+    words.set(name, word);
+    await write(dir, name, word).catch(() => undefined);
+  };
+
+  return {
+    async begin() {
+      words = await wordsIn(dir);
+      for (const [name, word] of words) if (word === "RUNNING") await put(name, "FAILED: its run was killed");
+    },
+    write: (task, word) => put(statusFile(task), word),
+    async sort(tasks) {
+      const plans = new Map([...tasks].map(([task, plan]) => [statusFile(task), plan]));
+      for (const [name, word] of [...words]) {
+        const plan = plans.get(name) ?? "runs";
+        if (plan === "done" && word !== "DONE") await put(name, "DONE");
+        if (plan !== "runs") continue;
+        words.delete(name);
+        await rm(join(dir, name), { force: true }).catch(() => undefined);
+      }
+    },
+  };
 }
 
-/**
- * What there is from earlier runs is made true of this one, which has just learned its tasks: those that still have to run
- * have no file until they do, and tasks that are no more have none.
- * @param tasks every task of the audit, and what becomes of it.
- */
-export async function sortStatusFiles(
-  dir: string,
-  tasks: ReadonlyMap<string, "runs" | "done" | "left-alone">,
-): Promise<void> {
-  const names = await statusFilesIn(dir);
-  if (names.length === 0) return;
-  const plans = new Map([...tasks].map(([task, plan]) => [statusFile(task), plan]));
-  for (const name of names) {
-    const plan = plans.get(name) ?? "runs";
-    if (plan === "runs") await rm(join(dir, name), { force: true }).catch(() => undefined);
-    else if (plan === "done" && (await wordIn(dir, name)) !== "DONE")
-      await write(dir, name, "DONE").catch(() => undefined);
-  }
-}
+/** Files that are read at a time: there may be ten thousand. */
+const atATime = 100;
 
 /** Those that are ours: by their name, and by how they begin. */
-async function statusFilesIn(dir: string): Promise<readonly string[]> {
+async function wordsIn(dir: string): Promise<Map<string, string>> {
   const names = (await readdir(dir).catch(() => [])).filter((name) => /^agent-.+-status\.txt$/.test(name));
-  const own: string[] = [];
-  for (const name of names) {
-    if (/^(RUNNING|DONE|FAILED: )/.test(await wordIn(dir, name))) own.push(name);
+  const words = new Map<string, string>();
+  for (let start = 0; start < names.length; start += atATime) {
+    const some = names.slice(start, start + atATime);
+    const read = await Promise.all(some.map(async (name) => [name, await wordIn(dir, name)] as const));
+    for (const [name, word] of read) if (/^(RUNNING|DONE|FAILED: )/.test(word)) words.set(name, word);
   }
-  return own;
+  return words;
 }
 
 async function wordIn(dir: string, name: string): Promise<string> {

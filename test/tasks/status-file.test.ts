@@ -3,21 +3,17 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  endStatusFiles,
-  sortStatusFiles,
-  statusFile,
-  statusWord,
-  writeStatusFile,
-} from "../../src/tasks/status-file.js";
+import { openStatusFiles, type StatusFiles, statusFile, statusWord } from "../../src/tasks/status-file.js";
 
 let dir: string;
+let files: StatusFiles;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "audit-run-words-"));
+  files = openStatusFiles(dir);
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-async function files(): Promise<Record<string, string>> {
+async function onDisk(): Promise<Record<string, string>> {
   const names = (await readdir(dir)).sort();
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await readFile(join(dir, name), "utf8")] as const)),
@@ -32,32 +28,35 @@ test("it says in a line whether the agent works, is done, or why it has failed",
   expect(statusWord({ outcome: "cancelled" })).toBe("FAILED: the run was stopped");
   const long = { ...failure, message: "x".repeat(10_000) };
   expect(statusWord({ outcome: "failed", failure: long }).length).toBeLessThan(600);
-  await writeStatusFile(dir, "VA", "RUNNING");
-  await writeStatusFile(dir, "VA", "DONE");
-  expect(await files()).toEqual({ "agent-va-status.txt": "DONE\n" });
+  await files.write("VA", "RUNNING");
+  await files.write("VA", "DONE");
+  expect(await onDisk()).toEqual({ "agent-va-status.txt": "DONE\n" });
 });
 
 test("where it cannot be written, nobody is harmed", async () => {
-  await expect(writeStatusFile(join(dir, "nowhere"), "VA", "DONE")).resolves.toBeUndefined();
-  await expect(endStatusFiles(join(dir, "nowhere"))).resolves.toBeUndefined();
-  await expect(sortStatusFiles(join(dir, "nowhere"), new Map())).resolves.toBeUndefined();
+  const nowhere = openStatusFiles(join(dir, "nowhere"));
+  await nowhere.begin();
+  await nowhere.write("VA", "DONE");
+  await nowhere.sort(new Map());
+  expect(await onDisk()).toEqual({});
 });
 
 test("who was at work in a run that was killed is so no more", async () => {
-  await writeStatusFile(dir, "VA", "RUNNING");
-  await writeStatusFile(dir, "TX", "DONE");
-  await endStatusFiles(dir);
-  expect(await files()).toEqual({
+  await files.write("VA", "RUNNING");
+  await files.write("TX", "DONE");
+  await openStatusFiles(dir).begin();
+  expect(await onDisk()).toEqual({
     "agent-tx-status.txt": "DONE\n",
     "agent-va-status.txt": "FAILED: its run was killed\n",
   });
 });
 
 test("a run leaves what is still true, and nothing of tasks that are to run or are no more; other files are not its own", async () => {
-  for (const task of ["runs", "done", "aside", "gone"]) await writeStatusFile(dir, task, "FAILED: it died");
+  for (const task of ["runs", "done", "aside", "gone"]) await files.write(task, "FAILED: it died");
   await writeFile(join(dir, "agent-mine-status.txt"), "my notes");
-  await sortStatusFiles(
-    dir,
+  const next = openStatusFiles(dir);
+  await next.begin();
+  await next.sort(
     new Map([
       ["runs", "runs"],
       ["done", "done"],
@@ -65,7 +64,7 @@ test("a run leaves what is still true, and nothing of tasks that are to run or a
       ["never-ran", "done"],
     ]),
   );
-  expect(await files()).toEqual({
+  expect(await onDisk()).toEqual({
     "agent-aside-status.txt": "FAILED: it died\n",
     "agent-done-status.txt": "DONE\n",
     "agent-mine-status.txt": "my notes",
