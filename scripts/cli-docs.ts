@@ -130,8 +130,10 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   complete: "The audit is complete. Failing data tests are what it is about: they do not change the exit code.",
   gate: "Complete, and there are findings of a category that `--fail-on` or `failOn` names.",
   usage: "The command line or the config is wrong. Nothing was started, or the node that was asked for does not exist.",
-  incomplete: "Some node failed. There may be a report; it opens with what is missing. `audit-run retry` runs that.",
-  preflight: "Something that the run needs is not there. Nothing was started.",
+  incomplete:
+    "Some node failed, or the budget is used up. There may be a report; it opens with what is missing. `audit-run retry` runs that.",
+  preflight:
+    "Something that the run needs is not there, such as a budget for an agent that costs money. Nothing was started.",
   notYet:
     "`tasks claim`, `tasks next`: nothing is left. `tasks complete`: not everything is admitted; the claim stands.",
   fenced: "`tasks`: the claim is no longer yours. What was handed in is kept aside, and does not count.",

@@ -4,9 +4,15 @@ import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { type AuditFolder, investigations, smallAudit } from "../rig/small-audit.js";
+import { openTerminal, type TmuxTerminal } from "../rig/tmux-terminal.js";
 
 let audit: AuditFolder;
-afterEach(() => audit?.remove());
+let terminal: TmuxTerminal | undefined;
+afterEach(async () => {
+  await terminal?.close();
+  terminal = undefined;
+  await audit?.remove();
+});
 
 const states = ["AL", "FL", "TX", "VA"];
 
@@ -33,9 +39,10 @@ const file = ${JSON.stringify(join(folder, "calls.txt"))};
 const flag = (name) => args[args.indexOf(name) + 1];
 appendFileSync(file, ids.join(" ") + " " + (args.includes("--max-budget-usd") ? flag("--max-budget-usd") : "") + "\\n");
 const calls = readFileSync(file, "utf8").trim().split("\\n").length;
-const { url } = JSON.parse(flag("--mcp-config")).mcpServers.audit;
+const { url, headers: given } = JSON.parse(flag("--mcp-config")).mcpServers.audit;
+const Authorization = given.Authorization.replace(/\\$\\{(\\w+)\\}/, (_, name) => process.env[name]);
 const accept = "application/json, text/event-stream";
-const headers = { Authorization: "Bearer " + process.env.AUDIT_TOOLS_TOKEN, "Content-Type": "application/json", accept };
+const headers = { Authorization, "Content-Type": "application/json", accept };
 const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stand-in", version: "1" } };
 await fetch(url, { method: "POST", headers, body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params }) }).then((reply) => reply.text());
 print({ type: "system", subtype: "init", session_id: "s-1", model: "m", mcp_servers: [{ name: "audit", status: "connected" }] });
@@ -131,4 +138,20 @@ test("where the login is none one task says so, and nothing else starts", async 
   expect(outcomes).toEqual(["cancelled", "cancelled", "cancelled", "failed"]);
   expect(end.stdout).toContain("Log in with `claude auth login`");
   expect(end.stdout).toMatch(/investigate:\w+ and 2 more cancelled: claude: refused with 401/);
+});
+
+test("at a terminal a person says what a run may spend, and nothing starts before", async () => {
+  await standIn("answer(1);", { budget: undefined });
+  terminal = await openTerminal(audit.folder);
+  await terminal.audits("--progress silent");
+  await terminal.shows("How many US dollars may this run spend?");
+  await terminal.press("Enter");
+  await terminal.shows("nothing was started");
+  expect(await asked()).toEqual([]);
+  await terminal.clear();
+  await terminal.audits("--progress silent");
+  await terminal.shows("How many US dollars may this run spend?");
+  await terminal.press("2", "Enter");
+  await terminal.shows("the run's budget of $2.00 is used up");
+  expect(await asked()).toHaveLength(2);
 });
