@@ -5,10 +5,10 @@
  * whose names are seen late (NFS): there, exclusive names are not kept.
  */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClaimableTask, Claimant, ClaimEnd, Deadline, TaskState } from "../model/claim.js";
-import { exists, temporaryPrefix } from "../support/files.js";
+import { temporaryPrefix } from "../support/files.js";
 import { deadlineIn, isOver, type LeaseClock } from "./lease-clock.js";
 
 /** Content of a file of claims/. Which task it is of and its number are in the file's name. */
@@ -133,7 +133,7 @@ export function openClaims(options: ClaimsOptions): Claims {
       return listed;
     }
     let next = Math.max(task.first, felt.get(task.id) ?? 0);
-    while (await exists(join(folder, nameOf(task.id, next)))) next += 1;
+    while (await isNamed(join(folder, nameOf(task.id, next)))) next += 1;
     felt.set(task.id, next - 1);
     return next > task.first ? new Map([[task.id, next - 1]]) : new Map();
   };
@@ -194,6 +194,8 @@ export function openClaims(options: ClaimsOptions): Claims {
         const { status } = await standing(task, top, runNow);
         if (status !== "pending" && !(failedToo && status === "failed")) return null;
         const token = Math.max(task.first, (top ?? 0) + 1);
+        // Somebody else's file stands where no number of ours comes: the task is nobody's until it is removed.
+        if (token > highestNumber) return null;
         const until = claimant.by === "agent" ? deadlineIn(claimant.lease, clock()) : null;
         file ??= await draft({ kind: "claim", claimant, edition, since: clock().wall, until });
         if (!(await name(file, task.id, token))) return "taken";
@@ -263,8 +265,11 @@ function nameOf(task: string, number: number): string {
   return `${task}.${number}`;
 }
 
+/** Nobody claims a task a billion times: a higher number is none of ours. */
+const highestNumber = 999_999_999;
+
 export function parseName(name: string): { readonly task: string; readonly number: number } | null {
-  const match = /^([A-Za-z0-9][\w.-]*)\.([1-9]\d{0,14})$/.exec(name);
+  const match = /^([A-Za-z0-9][\w.-]*)\.([1-9]\d{0,8})$/.exec(name);
   return match?.[1] === undefined ? null : { task: match[1], number: Number(match[2]) };
 }
 
@@ -280,6 +285,11 @@ export function topNumbers(names: readonly string[]): Map<string, number> {
     if (parsed !== null && parsed.number > (tops.get(parsed.task) ?? 0)) tops.set(parsed.task, parsed.number);
   }
   return tops;
+}
+
+/** Whether the name is given, also to a link that leads nowhere. */
+async function isNamed(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null)) !== null;
 }
 
 export function names(folder: string): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 // Claims in one folder: one holder a task, whatever the order of events; tokens only grow; who comes late is fenced.
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -103,6 +103,15 @@ describe("a claim", () => {
       expect((await open().states([VA])).get("VA")).toMatchObject({ status: "pending" });
     }
     expect(await open().claim([VA], agent("b"), first)).toMatchObject({ token: 2 });
+  });
+
+  test("is had whatever somebody has put in the way of its number", async () => {
+    await writeFile(join(folder, "VA.999999999999999"), "");
+    await mkdir(join(folder, "VA.1"));
+    await symlink("nowhere", join(folder, "VA.2"));
+    expect(await open().claim([VA], agent("a"), first)).toMatchObject({ token: 3 });
+    await symlink("nowhere", join(folder, "TX.999999999"));
+    expect(await open().claim([VA, claimable("TX")], agent("b"), first)).toBeNull();
   });
 });
 
