@@ -111,7 +111,7 @@ describe("a claim", () => {
     await symlink("nowhere", join(folder, "VA.2"));
     expect(await open().claim([VA], agent("a"), first)).toMatchObject({ token: 3 });
     await symlink("nowhere", join(folder, "TX.999999999"));
-    expect(await open().claim([VA, claimable("TX")], agent("b"), first)).toBeNull();
+    expect(await open().claim([VA, { ...VA, id: "TX" }], agent("b"), first)).toBeNull();
   });
 });
 
