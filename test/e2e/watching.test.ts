@@ -41,10 +41,14 @@ await new Promise((resolve) => {
 console.error("has seen the vendors of " + task);
 answer(cases);`;
 
-async function gatedAudit(count: number, runner: string, env: Record<string, string> = {}): Promise<AuditFolder> {
+async function gatedAudit(
+  states: readonly string[],
+  runner: string,
+  env: Record<string, string> = {},
+): Promise<AuditFolder> {
   const audit = await auditFolder(env);
   opened.push(audit);
-  await setFailures(audit, { vendor_missing: groups.slice(0, count).map((group) => [group, 1] as const) });
+  await setFailures(audit, { vendor_missing: states.map((group) => [group, 1] as const) });
   await audit.configure({ agent: { ...(await agentProgram(audit, body)), runner }, slots: { count: 3 } });
   return audit;
 }
@@ -89,7 +93,7 @@ const words = async (audit: AuditFolder): Promise<readonly string[]> => {
 };
 
 test("of eight tasks in three slots, another terminal sees what each agent does, while it works and after it", async () => {
-  const audit = await gatedAudit(8, "tmux");
+  const audit = await gatedAudit(groups, "tmux");
   const run = start(audit);
   const terminal = await terminalIn(audit);
   const status = await until(audit, "running", 3);
@@ -147,7 +151,7 @@ test("of eight tasks in three slots, another terminal sees what each agent does,
 });
 
 test("a killed run's sessions say that it is over, logs still tell, and the next run ends its tmux server by its name", async () => {
-  const audit = await gatedAudit(2, "tmux");
+  const audit = await gatedAudit(["FL", "GA"], "tmux");
   const bystander = await terminalIn(audit);
   const run = start(audit);
   await until(audit, "running", 2);
@@ -171,7 +175,7 @@ test("a killed run's sessions say that it is over, logs still tell, and the next
 });
 
 test("a task that fails or is stopped says why in its status file; tasks that are no more have none", async () => {
-  const audit = await gatedAudit(2, "process");
+  const audit = await gatedAudit(["FL", "GA"], "process");
   await audit.write("go-FL", "");
   const run = start(audit);
   await until(audit, "executed", 1);
@@ -190,7 +194,7 @@ test("a task that fails or is stopped says why in its status file; tasks that ar
 });
 
 test("with the runner process, attach says where the log is and logs follows it all the same", async () => {
-  const audit = await gatedAudit(1, "process");
+  const audit = await gatedAudit(["FL"], "process");
   await audit.write("go-all", "");
   expect((await start(audit).ended).exitCode).toBe(0);
   const attached = await audit.run("attach", "FL", "--json");
@@ -208,7 +212,7 @@ test("with the runner process, attach says where the log is and logs follows it 
 });
 
 test("the commands of the guide work after a run as well", async () => {
-  const audit = await gatedAudit(8, "tmux");
+  const audit = await gatedAudit(["VA"], "tmux");
   await audit.write("go-all", "");
   expect((await start(audit).ended).exitCode).toBe(0);
   const shown = auditArguments(document("docs/guides/watching.md")).filter((argv) => argv.length > 1);
@@ -221,7 +225,7 @@ test("the commands of the guide work after a run as well", async () => {
 });
 
 test("where tmux is missing, nothing is started, and the message says what to do", async () => {
-  const audit = await gatedAudit(1, "tmux", { PATH: "/nowhere" });
+  const audit = await gatedAudit(["FL"], "tmux", { PATH: "/nowhere" });
   const { exitCode, stderr } = await audit.run("--progress", "plain");
   expect(exitCode).toBe(4);
   expect(stderr).toContain("needs tmux, which is not on the PATH");
