@@ -27,10 +27,10 @@ afterEach(async () => {
   }
 });
 
-/** Each agent says what it looks at, and waits for the file `go-<task>`. */
+/** Each agent says what it looks at, with what should not be told, and waits for the file `go-<task>`. */
 const body = `
 const at = (name) => ${"new URL(name, import.meta.url)"};
-console.error("looks at the vendors of " + task + "\\u001b[2J");
+console.error("looks at the vendors of " + task + "\\u001b[2J, password=hunter22");
 await new Promise((resolve) => {
   const look = setInterval(() => {
     if (!existsSync(at("go-" + task)) && !existsSync(at("go-all"))) return;
@@ -206,6 +206,8 @@ test("with the runner process, attach says where the log is and logs follows it 
     .split("\n")
     .map((line) => (JSON.parse(line) as { type: string }).type);
   expect(types).toEqual(expect.arrayContaining(["started", "at-work", "agent", "finding", "settled"]));
+  expect(logs.stdout).toContain("[redacted]");
+  expect(logs.stdout).not.toContain("hunter22");
   const unknown = await audit.run("logs", "FLA");
   expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Did you mean investigate:FL?") });
   expect(await audit.run("attach", "XX")).toMatchObject({ exitCode: 2 });
