@@ -15,8 +15,8 @@ import type { Failure, FailureCode } from "../model/result.js";
 import type { Ledger } from "../model/spending.js";
 
 export interface Dispatch {
-  /** Why nothing new starts; null: it may. */
-  refusal(): Failure | null;
+  /** Why nothing new starts; null: it may. @param starting a task wants to. */
+  refusal(starting?: boolean): Failure | null;
   /**
    * Works on a task: again, after a pause in which it holds no place, as long as the agent's service refuses and there is
    * patience left. The node holds its places when this is called, and when it resolves.
@@ -63,19 +63,22 @@ export function openDispatch(options: DispatchOptions): Dispatch {
   let pausing = { ended: Promise.resolve(), length: 0 };
   let controls: Pick<LoopControls, "halt"> | null = null;
   let halted: Failure | null = null;
+  /** Tasks that have stepped aside. */
+  let waiting = 0;
 
-  const halt = (failure: Failure): void => {
+  const halt = (failure: Failure, starting = false): void => {
     if (halted !== null) return;
     halted = failure;
-    emit({ type: "warning", message: `${failure.message}; nothing new starts` });
-    controls?.halt(failure);
+    const left = waiting + (starting ? 1 : 0) + (controls?.halt(failure) ?? 0);
+    // Where nothing was left to start, nobody misses anything.
+    if (left > 0) emit({ type: "warning", message: `${failure.message}; nothing new starts` });
     // Nobody waits any longer for what will not be asked.
     ending.abort();
   };
 
-  const refusal = (): Failure | null => {
+  const refusal = (starting = false): Failure | null => {
     const why = halted === null && budget !== null ? usedUp(budget, ledger.total) : null;
-    if (why !== null) halt({ code: "agent-budget", message: why });
+    if (why !== null) halt({ code: "agent-budget", message: why }, starting);
     return halted;
   };
 
@@ -134,7 +137,11 @@ export function openDispatch(options: DispatchOptions): Dispatch {
     const { ended, length } = pausing;
     const how = `it waits up to ${Math.ceil(length / 1000)} s; ${pace.places} of ${pace.most} run at a time`;
     emit({ type: "progress", node: node.id, message: `${failure.message}: ${how}` });
-    const again = () => attempt(node, signal, work, waited + length);
+    waiting += 1;
+    const again = () => {
+      waiting -= 1;
+      return attempt(node, signal, work, waited + length);
+    };
     return pools.stepAside(node.pools, () => unless(signal, ended), again);
   };
 

@@ -189,7 +189,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       const left = () => acceptance.remaining(open.filter((item) => !session.progress.findings.has(item.id)));
       const signal = AbortSignal.any([session.signal, stop]);
       const own = { ...session, signal };
-      const refusal = dispatch.refusal();
+      const refusal = dispatch.refusal(true);
       if (refusal !== null) {
         const end = { outcome: "cancelled", failure: refusal } as const;
         investigated.set(node.id, { node: node.id, ...end, duration: 0 });

@@ -42,8 +42,11 @@ export interface LoopControls {
   retry(node: NodeId): "reopened" | "open" | "well" | "late" | "unknown";
   /** Nodes that have failed or were cancelled so far. */
   failed(): readonly NodeId[];
-  /** Nothing new starts but `collect` and `cleanup`: what waits is cancelled for this reason, what runs may finish. */
-  halt(failure: Failure): void;
+  /**
+   * Nothing new starts but `collect` and `cleanup`: what waits is cancelled for this reason, what runs may finish. Answers how
+   * many nodes that were.
+   */
+  halt(failure: Failure): number;
 }
 
 /** One pass of a node through the pools. */
@@ -181,11 +184,13 @@ export async function runGraph(options: LoopOptions): Promise<ReadonlyMap<NodeId
         .filter(({ outcome }) => outcome === "failed" || outcome === "cancelled")
         .map(({ node }) => node),
     halt(failure) {
-      if (halted) return;
+      if (halted) return 0;
+      const before = settled.size;
       haltedFor = { failure };
       halt();
       for (const pass of [...passes.values()]) if (!pass.runs && !runsAnyhow(pass.node)) drop(pass, failure);
       wake();
+      return settled.size - before;
     },
   });
   options.signal.addEventListener("abort", halt, { once: true });

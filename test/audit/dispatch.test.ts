@@ -18,7 +18,7 @@ const limited = failing("agent-rate-limited", "too many requests");
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Tasks on some places, whose attempts and pauses end when the test says so. */
-function dispatching({ places = 4, patience = 1_800_000, budget = null as Budget | null } = {}) {
+function dispatching({ places = 4, patience = 1_800_000, budget = null as Budget | null, left = 1 } = {}) {
   const events: AuditEvent[] = [];
   const halts: Failure[] = [];
   const pauses: { readonly length: number; readonly end: () => void }[] = [];
@@ -36,7 +36,12 @@ function dispatching({ places = 4, patience = 1_800_000, budget = null as Budget
         pauses.push({ length, end: resolve });
       }),
   });
-  dispatch.open({ halt: (failure) => halts.push(failure) });
+  dispatch.open({
+    halt: (failure) => {
+      halts.push(failure);
+      return left;
+    },
+  });
   return {
     ...{ events, halts, ledger, dispatch, pauses },
     running: () => attempts.map(({ task }) => task),
@@ -157,6 +162,18 @@ test("where nobody is logged in one task fails, the others that ran are cancelle
   }
 });
 
+test("who waits for the service waits no longer when nothing starts any more", async () => {
+  const rig = dispatching({ places: 2, left: 0 });
+  const ends = ["a", "b"].map((task) => rig.start(task));
+  await turn();
+  await rig.end(limited, "a");
+  await rig.end(failing("agent-auth", "the login has ended"), "b");
+  const reason = { code: "agent-auth", message: "the login has ended" };
+  expect(await Promise.all(ends)).toMatchObject([{ outcome: "cancelled", failure: reason }, { outcome: "failed" }]);
+  // The one that waited was left.
+  expect(rig.events.filter(({ type }) => type === "warning")).toHaveLength(1);
+});
+
 test("a budget that is used up halts at the end of a task, also where nothing came of it; what runs finishes", async () => {
   const rig = dispatching({ places: 2, budget: { audit: 5, task: null, tokens: null } });
   const ends = ["a", "b", "c"].map((task) => rig.start(task));
@@ -166,6 +183,24 @@ test("a budget that is used up halts at the end of a task, also where nothing ca
   expect([rig.running(), rig.halts.map(({ code }) => code)]).toEqual([["b"], ["agent-budget"]]);
   await rig.end(done);
   expect((await Promise.all(ends)).map(({ outcome }) => outcome)).toEqual(["failed", "executed", "cancelled"]);
+});
+
+test("a budget that the last task has used up is no news: nothing was left to start", async () => {
+  const budget = { audit: 5, task: null, tokens: null };
+  const rig = dispatching({ budget, left: 0 });
+  const end = rig.start("a");
+  await turn();
+  rig.ledger.note("a", { input: 1, output: 1, cached: 0, cost: 6, turns: 1 });
+  await rig.end(done);
+  expect([await end, rig.events]).toEqual([done, []]);
+  expect(rig.dispatch.refusal(true)).toMatchObject({ code: "agent-budget" });
+});
+
+test("a task that finds the budget used up when it starts says so", () => {
+  const rig = dispatching({ budget: { audit: 5, task: null, tokens: null }, left: 0 });
+  rig.ledger.note("a", { input: 1, output: 1, cached: 0, cost: 6, turns: 1 });
+  rig.dispatch.refusal(true);
+  expect(rig.events).toMatchObject([{ type: "warning" }]);
 });
 
 test("who runs when the budget is used up, and is refused, is asked no more", async () => {

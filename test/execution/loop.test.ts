@@ -330,10 +330,10 @@ test("whatever is stopped and opened again, the run ends, no node runs twice at 
 
 test("a run that is halted cancels what waits at once and says why, lets what runs finish, and collects", async () => {
   const { controls, ...run } = await investigating();
-  controls.halt(asked);
+  expect(controls.halt(asked)).toBe(1);
   const cancelled = () => run.events.filter((event) => event.type === "settled" && event.outcome === "cancelled");
   expect(cancelled()).toMatchObject([{ node: "investigate:c", failure: asked }]);
-  controls.halt(asked);
+  expect(controls.halt(asked)).toBe(0);
   expect([cancelled().length, controls.retry("investigate:c")]).toEqual([1, "late"]);
   for (const node of ["investigate:a", "investigate:b", "collect", "cleanup"]) await run.end(node);
   expect(await outcomes(run.done)).toMatchObject({
