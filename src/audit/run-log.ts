@@ -1,9 +1,10 @@
 /**
  * What a run's events, taken in one by one, say of each of its nodes. Knows no file, no clock and no run that goes on.
  */
-import type { AgentActivity, Isolation } from "../model/agent.js";
+import type { AgentActivity } from "../model/agent.js";
 import type { AuditEventLine } from "../model/events.js";
 import type { NodeId, Outcome } from "../model/graph.js";
+import type { Isolation } from "../model/isolation.js";
 import type { Failure } from "../model/result.js";
 import { nothingSpent, type Spent, spentAlso } from "../model/spending.js";
 

@@ -1,8 +1,9 @@
 /**
  * One line each of runs/<id>/events.jsonl, as docs/audit-folder.md describes them. Views read them; `judge` never does.
  */
-import type { AgentActivity, Isolation } from "./agent.js";
+import type { AgentActivity } from "./agent.js";
 import type { NodeId, Outcome } from "./graph.js";
+import type { Isolation } from "./isolation.js";
 import type { RequestKind } from "./request.js";
 import type { Failure } from "./result.js";
 import type { Spent } from "./spending.js";

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Group, TestRef } from "./case.js";
+import type { Isolation } from "./isolation.js";
 import type { QueryResult } from "./warehouse.js";
 
 export const Confidence = z.enum(["high", "medium", "low"]);
@@ -90,6 +91,8 @@ export interface Provenance {
   readonly model: string | null;
   /** Name and version of the agent's program, as it says itself. */
   readonly program?: string;
+  /** Of an agent that a run has started; findings of older versions, and those that others handed in, have none. */
+  readonly isolation?: Isolation;
   readonly run: string;
   /** ISO. */
   readonly at: string;

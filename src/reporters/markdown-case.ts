@@ -3,7 +3,7 @@
  * Knows no page; the heading above it is the page's.
  */
 import { counted } from "../model/amount.js";
-import type { AcceptedException, Evidence, Finding, Location } from "../model/finding.js";
+import type { AcceptedException, Evidence, Finding, Location, Provenance } from "../model/finding.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import { codeSpan, fenced, inline, opening, prose, table, value } from "./markdown-text.js";
 import { exceptionCategory } from "./pages.js";
@@ -39,12 +39,12 @@ export function caseBlocks(each: ReportedCase, report: AuditReport, showAgent: b
 }
 
 function findingBlocks(each: ReportedCase, finding: Finding, showAgent: boolean): readonly string[] {
-  const { agent, model, at } = finding.provenance;
+  const { provenance } = finding;
   const confidence = [
     finding.confidence,
-    ...(showAgent ? [`by ${agentText(agent, model)}`] : []),
+    ...(showAgent ? [`by ${agentText(provenance)}`] : []),
     // Not whether it is reused: a page that says the same as before need not be written again.
-    `found ${inline(at.slice(0, 10))}`,
+    `found ${inline(provenance.at.slice(0, 10))}`,
   ];
   const proposed = finding.proposedException ? " (proposed by the agent; nobody has accepted it yet)" : "";
   return [
@@ -88,8 +88,11 @@ export function failuresText({ case: each }: ReportedCase): string {
   return notes.length === 0 ? String(each.failures) : `${each.failures} (${notes.join(", ")})`;
 }
 
-export function agentText(agent: string, model: string | null): string {
-  return model === null ? inline(agent) : `${inline(agent)} (${inline(model)})`;
+/** `lineage`, `claude (sonnet, isolation: restricted)`. */
+export function agentText({ agent, model, isolation }: Provenance): string {
+  const kept = isolation === undefined || isolation === "built-in" ? [] : [`isolation: ${inline(isolation)}`];
+  const more = [...(model === null ? [] : [inline(model)]), ...kept];
+  return more.length === 0 ? inline(agent) : `${inline(agent)} (${more.join(", ")})`;
 }
 
 function locationText(location: Location): string {

@@ -73,9 +73,7 @@ function summaryLines(page: Page, report: AuditReport): readonly string[] {
 
 export function agentsOf(cases: readonly ReportedCase[]): ReadonlySet<string> {
   return new Set(
-    cases.flatMap(({ report }) =>
-      report.status === "found" ? [agentText(report.finding.provenance.agent, report.finding.provenance.model)] : [],
-    ),
+    cases.flatMap(({ report }) => (report.status === "found" ? [agentText(report.finding.provenance)] : [])),
   );
 }
 

@@ -9,6 +9,7 @@ import type { Case } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
 import type { Finding, Objection } from "../model/finding.js";
 import type { Facts, Parts, Trace } from "../model/graph.js";
+import type { Isolation } from "../model/isolation.js";
 import { type Failure, type FailureCode, ok } from "../model/result.js";
 import type { Query, QueryResult } from "../model/warehouse.js";
 import { type Redactor, redactStrings } from "../support/redact.js";
@@ -83,6 +84,8 @@ export function openDesk(options: {
   readonly sqlOf?: (queryId: string) => string | null;
   /** Who answers, where that is not the audit's own agent. */
   readonly answeredBy?: string;
+  /** How the agent is kept to its task, where a run has started it. */
+  readonly isolation?: Isolation;
 }): AdmissionDesk {
   const { session, query, repos } = options;
   const answered = new Set<string>();
@@ -132,6 +135,7 @@ export function openDesk(options: {
       provenance: {
         agent: options.answeredBy ?? session.agent.id,
         model: session.agent.model,
+        ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
         run: session.run.id,
         at: session.now().toISOString(),
       },

@@ -2,8 +2,8 @@
  * An agent begins with a task: opens where a person can watch it, says so in the event log, and keeps what it tells from
  * then on within bounds. Decides nothing about the task.
  */
-import type { Isolation } from "../model/agent.js";
 import type { AuditEvent } from "../model/events.js";
+import type { Isolation } from "../model/isolation.js";
 import { activityFilter } from "./activity.js";
 import type { Session } from "./session.js";
 
@@ -18,7 +18,7 @@ export async function beginWork(session: Session, task: string, slot: number | n
   const node = `investigate:${task}`;
   const begun = (name: string | null): AuditEvent => {
     const { id } = session.agent;
-    return { type: "at-work", node, agent: id, slot, isolation: isolationOf(session, slot), session: name };
+    return { type: "at-work", node, agent: id, slot, isolation: isolationOf(session), session: name };
   };
   const opened = await session.views.open(task);
   // It goes on unwatched.
@@ -33,7 +33,6 @@ export async function beginWork(session: Session, task: string, slot: number | n
   return { emit, end: filter.flush };
 }
 
-function isolationOf({ agent, config }: Session, slot: number | null): Isolation {
-  if (agent.isolation !== undefined) return agent.isolation;
-  return slot === null || config.slots.provider === "none" ? "none" : "checkout";
+export function isolationOf({ agent, config }: Session): Isolation {
+  return agent.isolation ?? (agent.needsSlot && config.slots.provider !== "none" ? "checkout" : "none");
 }

@@ -15,7 +15,7 @@ import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
 import { type AdmissionDesk, openDesk } from "./admission.js";
-import { beginWork } from "./at-work.js";
+import { beginWork, isolationOf } from "./at-work.js";
 import { type Briefing, briefing } from "./briefing.js";
 import type { CasesByTest } from "./earlier-findings.js";
 import { writeEvidence } from "./evidence.js";
@@ -55,6 +55,7 @@ export async function investigate(investigation: Investigation, session: Session
     query,
     repos: repoRoots(session),
     sqlOf: queries.sqlOf,
+    isolation: isolationOf(session),
   });
   const begin = async (checkouts: Checkouts, slot: number | null): Promise<Result<void>> => {
     const work = await beginWork(session, task.id, slot);

@@ -141,6 +141,8 @@ test("of eight tasks in three slots, another terminal sees what each agent does,
   expect((await run.ended).exitCode).toBe(0);
   expect(existsSync(server.socket)).toBe(false);
   expect(existsSync(join(audit.folder, ".audit/tmux.json"))).toBe(false);
+  // In the report as well.
+  expect(await audit.read(`.audit/results/${first}.md`)).toContain("Investigated by command (isolation: checkout).");
   expect(await words(audit)).toEqual(groups.map((group) => `agent-${group.toLowerCase()}-status.txt: DONE`));
   await terminal.clear();
   await terminal.audits(`attach ${first}`);

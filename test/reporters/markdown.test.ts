@@ -209,11 +209,14 @@ it("names agents with each finding only where there are several", () => {
   const cases = [duplicate("VA"), caseOf("total_wrong", "VA", 127)];
   const [first, second] = cases.map((each) => findingOf(each));
   if (!first || !second) throw new Error("BUG: two cases");
-  const other = { ...second, provenance: { ...second.provenance, agent: "command", model: "m-1" } };
+  const other = {
+    ...second,
+    provenance: { ...second.provenance, agent: "command", model: "m-1", isolation: "checkout" } as const,
+  };
   const findings = new Map([first, other].map((finding) => [finding.case, { finding, reused: true }]));
   const text = render("results/VA.md", collectReport(inputOf(cases, { findings })));
   expect(text).toContain("**Confidence:** high · by lineage · found 2026-02-03");
-  expect(text).toContain("**Confidence:** high · by command (m-1) · found 2026-02-03");
+  expect(text).toContain("**Confidence:** high · by command (m-1, isolation: checkout) · found 2026-02-03");
   expect(text).not.toContain("Investigated by");
 });
 
