@@ -153,8 +153,12 @@ test("a lease that has run out goes back; who comes late is refused, and its wor
   const kept = await readdir(join(audit.folder, ".audit/claims/late"));
   expect(kept).toHaveLength(2);
   expect(await readFile(join(audit.folder, ".audit", json(end).file), "utf8")).toContain("loses the vendor");
-  expect(await tasks(audit, "heartbeat", "VA", "--token", String(next.token), "--owner", "quick")).toMatchObject({ exitCode: 0 });
-  expect(await tasks(audit, "heartbeat", "VA", "--token", String(next.token), "--owner", "slow")).toMatchObject({ exitCode: 5 });
+  expect(await tasks(audit, "heartbeat", "VA", "--token", String(next.token), "--owner", "quick")).toMatchObject({
+    exitCode: 0,
+  });
+  expect(await tasks(audit, "heartbeat", "VA", "--token", String(next.token), "--owner", "slow")).toMatchObject({
+    exitCode: 5,
+  });
   expect(await tasks(audit, "release", "VA", "--token", String(next.token))).toMatchObject({ exitCode: 0 });
   expect(await view(audit, "VA")).toMatchObject({ status: "pending", owner: null });
   expect((await claim(audit, "VA", "third")).token).toBeGreaterThan(next.token);
