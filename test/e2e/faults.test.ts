@@ -48,7 +48,7 @@ const refused: readonly (readonly [string, Fault, Outcome])[] = [
   ],
   [
     "a disk that is full as an output is named",
-    { calls: "rename", error: "ENOSPC", from: 9 },
+    { calls: "rename", error: "ENOSPC", from: 11 },
     { exitCode: 3, says: /disk: ENOSPC: .*\n +Make room and run again/, finished: 1 },
   ],
   [
