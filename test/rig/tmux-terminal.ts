@@ -47,8 +47,18 @@ export async function openTerminal(cwd: string): Promise<TmuxTerminal> {
     await tmux("send-keys", "-t", "t", "-l", line);
     await tmux("send-keys", "-t", "t", "Enter");
   };
-  await type("PS1='ready> '; clear");
-  await shows(/^ready> *\n*$/);
+  const close = async (): Promise<void> => {
+    const socket = (await tmux("display-message", "-p", "#{socket_path}")).trim();
+    await tmux("kill-server").catch(() => undefined);
+    await rm(socket, { force: true });
+  };
+  try {
+    await type("PS1='ready> '; clear");
+    await shows(/^ready> *\n*$/);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     audits: (args) => type(`'${process.execPath}' '${cli}' ${args}`),
     press: async (...keys) => void (await tmux("send-keys", "-t", "t", ...keys)),
@@ -58,10 +68,6 @@ export async function openTerminal(cwd: string): Promise<TmuxTerminal> {
       await type("clear");
       await shows(/^ready> *\n*$/);
     },
-    async close() {
-      const socket = (await tmux("display-message", "-p", "#{socket_path}")).trim();
-      await tmux("kill-server").catch(() => undefined);
-      await rm(socket, { force: true });
-    },
+    close,
   };
 }
