@@ -76,14 +76,16 @@ test("a run killed right after a tool's answer has lost nothing, however often",
     const ended = await audit.run("run", "collect", "--progress", "silent");
     expect(ended.exitCode).toBe(null);
     const finished = await finishedCases(audit);
-    expect([...(await calls(audit))].sort()).toEqual([...finished].sort());
+    // The other agent may have had its finding kept, and not heard of it any more.
+    expect(finished).toEqual(expect.arrayContaining([...(await calls(audit))]));
     expect(finished.length).toBeGreaterThanOrEqual(kill);
     if (finished.length === caseIds.length) break;
   }
   // Nothing is left to ask: no agent is started.
   const last = await audit.run();
   expect(last.exitCode, last.stderr).toBe(0);
-  expect(await calls(audit)).toHaveLength(caseIds.length);
+  const told = await calls(audit);
+  expect(new Set(told).size).toBe(told.length);
   expect((await reports()).map(({ status }) => status)).toEqual(["found", "found", "found"]);
 });
 
