@@ -89,13 +89,23 @@ export function startSharing(options: SharingOptions): Sharing {
 
     async free(id, signal) {
       const { task } = await named(id);
-      while (!signal.aborted && !isClosed) {
-        const state = (await claims.states([task])).get(id);
-        if (state?.status !== "in_progress") return;
-        await new Promise<void>((resolve) => {
-          waiters.push(resolve);
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+      // One for all its looks: a swarm may hold a task for hours.
+      let wake = (): void => undefined;
+      const onAbort = (): void => wake();
+      signal.addEventListener("abort", onAbort, { once: true });
+      try {
+        while (!signal.aborted && !isClosed) {
+          const state = (await claims.states([task])).get(id);
+          if (state?.status !== "in_progress") return;
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            waiters.push(resolve);
+            // It may have been aborted while the claims were looked at.
+            if (signal.aborted) resolve();
+          });
+        }
+      } finally {
+        signal.removeEventListener("abort", onAbort);
       }
     },
 

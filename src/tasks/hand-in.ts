@@ -43,13 +43,12 @@ export async function takeAnswer(
     return { admitted: [], objections: [{ case: null, code: "schema", message: shape }], failure: null };
   const warehouse = await options.session.warehouse();
   if (!warehouse.ok) return { admitted: [], objections: [], failure: warehouse.failure };
-  // What is admitted is the agent's that handed it in, whatever agent the config names.
-  const agent = { ...options.session.agent, id: options.owner, model: null };
-  delete (agent as { variantOf?: unknown }).variantOf;
-  const session: Session = { ...options.session, agent };
+  const { session } = options;
   const desk = openDesk({
     session,
     node: options.node,
+    // What is admitted is the agent's that handed it in, whatever agent the config names.
+    answeredBy: options.owner,
     cases: open,
     partsOf: options.partsOf,
     factsOf: options.factsOf,
