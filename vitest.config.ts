@@ -54,7 +54,9 @@ export default defineConfig({
           exclude: process.platform === "linux" ? [] : ["test/e2e/kill*.test.ts", "test/e2e/faults.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          fileParallelism: true,
+          // They wait for other processes much of their time.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
       {

@@ -101,11 +101,6 @@ test("the replay's artifacts are of one fresh run", async () => {
   expect(Date.now() - Date.parse(results.metadata.generated_at ?? "")).toBeLessThan(600_000);
 });
 
-test("the committed artifacts are what real dbt compiles now", async () => {
-  const check = await node(["scripts/demo-artifacts.mjs", "--check", "--dbt", dbt]);
-  expect(check).toEqual({ code: 0, output: "" });
-});
-
 test("Virginia has 127 totals with bonds of $2,500 to $5,500, and 3 re-bids", async () => {
   const rows = await select(
     real.database,
