@@ -2,11 +2,25 @@
  * claims/catalogue.json: which tasks there are to claim. Written by the run that has exported them, under run.lock; read
  * by everybody. Tasks that are no longer there, and claims of tasks that have changed, end here.
  */
-import { readFile, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Catalogue, PublishedTask } from "../model/claim.js";
+import type { Catalogue, PublishedCase, PublishedTask, PublishedTest } from "../model/claim.js";
 import { temporaryPrefix, writeFileAtomic } from "../support/files.js";
-import { names, parseName, topNumbers } from "./claims.js";
+import {
+  count,
+  either,
+  exactly,
+  listOf,
+  mapOf,
+  number,
+  object,
+  readShape,
+  text,
+  textLike,
+  truth,
+} from "../support/shape.js";
+import { readSmall } from "../support/small-file.js";
+import { names, parseName, taskName, topNumbers } from "./claims.js";
 
 /** What a run knows of its tasks; what claims make of it is filled in here. */
 export interface Publication extends Omit<Catalogue, "version" | "edition" | "floor" | "tasks"> {
@@ -15,13 +29,55 @@ export interface Publication extends Omit<Catalogue, "version" | "edition" | "fl
 
 /** Null where nothing was ever published, or it cannot be read: the next run publishes anew. */
 export async function readCatalogue(folder: string): Promise<Catalogue | null> {
-  try {
-    const catalogue = JSON.parse(await readFile(fileIn(folder), "utf8")) as Catalogue;
-    return catalogue.version === 1 && Array.isArray(catalogue.tasks) ? catalogue : null;
-  } catch {
-    return null;
-  }
+  return readShape(await readSmall(fileIn(folder), largest), isCatalogue);
 }
+
+/** Bytes; ten thousand tasks have a few million. */
+const largest = 512 * 1024 * 1024;
+
+const isCase = object<PublishedCase>({
+  id: text,
+  test: text,
+  group: text,
+  failures: number,
+  rows: number,
+  fingerprint: text,
+  open: truth,
+});
+const isTask = object<PublishedTask>({
+  id: textLike(taskName),
+  first: count,
+  edition: count,
+  done: truth,
+  number: count,
+  state: text,
+  tests: listOf(text),
+  failures: number,
+  size: number,
+  digest: text,
+  cases: listOf(isCase),
+});
+const textOrNull = either(text, exactly(null));
+const isTest = object<PublishedTest>({
+  kind: text,
+  severity: text,
+  description: text,
+  attachedTo: textOrNull,
+  file: textOrNull,
+  sql: text,
+  groupColumn: textOrNull,
+});
+const isCatalogue = object<Catalogue>({
+  version: exactly(1),
+  project: text,
+  created: text,
+  run: text,
+  edition: count,
+  floor: count,
+  tasks: listOf(isTask),
+  order: listOf(text),
+  tests: mapOf(isTest),
+});
 
 /**
  * Puts these tasks in the place of those before. A claim of a task that is as it was stays; any other is void, and its

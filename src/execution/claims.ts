@@ -5,11 +5,13 @@
  * whose names are seen late (NFS): there, exclusive names are not kept.
  */
 import { randomBytes } from "node:crypto";
-import { link, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClaimableTask, Claimant, ClaimEnd, Deadline, TaskState } from "../model/claim.js";
 import { temporaryPrefix } from "../support/files.js";
-import { deadlineIn, isOver, type LeaseClock } from "./lease-clock.js";
+import { count, either, exactly, number, object, readShape, type Shape, text, within } from "../support/shape.js";
+import { readSmall } from "../support/small-file.js";
+import { deadlineIn, isDeadline, isOver, type LeaseClock } from "./lease-clock.js";
 
 /** Content of a file of claims/. Which task it is of and its number are in the file's name. */
 type Step =
@@ -85,7 +87,7 @@ export function openClaims(options: ClaimsOptions): Claims {
   const read = async (name: string): Promise<Step | null> => {
     const cached = known.get(name);
     if (cached && !(cached.kind === "claim" && cached.until !== null && isOver(cached.until, clock()))) return cached;
-    const step = parseStep(await readFile(join(folder, name), "utf8").catch(() => ""));
+    const step = await readStep(join(folder, name));
     known.set(name, step);
     return step;
   };
@@ -161,14 +163,14 @@ export function openClaims(options: ClaimsOptions): Claims {
   };
 
   const check: Claims["check"] = async (task, token, { owner = null, at = clock() } = {}) => {
-    const step = parseStep(await readFile(join(folder, nameOf(task.id, token)), "utf8").catch(() => ""));
+    const step = await readStep(join(folder, nameOf(task.id, token)));
     const fenced = (fence: Fence, by: string | null = null) => ({ held: false, fence, by }) as const;
     if (step === null || step.kind !== "claim") return fenced(token < task.first ? "changed" : "unknown");
     if (owner !== null && step.claimant.owner !== owner) return fenced("other-owner", step.claimant.owner);
     if (token < task.first || step.edition < task.edition) return fenced("changed");
-    const next = await readFile(join(folder, nameOf(task.id, token + 1)), "utf8").catch(() => null);
-    if (next !== null) {
-      const later = parseStep(next);
+    const next = join(folder, nameOf(task.id, token + 1));
+    if (await isNamed(next)) {
+      const later = await readStep(next);
       if (later === null || later.kind === "claim") return fenced("superseded", later?.claimant.owner ?? null);
       return fenced(later.kind === "completed" ? "completed" : "released");
     }
@@ -227,7 +229,7 @@ export function openClaims(options: ClaimsOptions): Claims {
       const checked = await check(task, token, { owner });
       if (!checked.held) return checked;
       const file = join(folder, nameOf(task.id, token));
-      const step = parseStep(await readFile(file, "utf8").catch(() => ""));
+      const step = await readStep(file);
       if (step?.kind !== "claim" || step.claimant.by !== "agent") return { held: false, fence: "unknown", by: null };
       const claimant = { ...step.claimant, lease: lease ?? step.claimant.lease };
       const until = deadlineIn(claimant.lease, clock());
@@ -239,7 +241,7 @@ export function openClaims(options: ClaimsOptions): Claims {
     },
 
     async end(task, token, how) {
-      const step = parseStep(await readFile(join(folder, nameOf(task.id, token)), "utf8").catch(() => ""));
+      const step = await readStep(join(folder, nameOf(task.id, token)));
       if (step?.kind !== "claim") return false;
       const { owner, by } = step.claimant;
       const file = await draft({ kind: how, owner, by });
@@ -259,9 +261,12 @@ function isoOf({ wall }: Deadline): string {
   return new Date(wall).toISOString();
 }
 
+/** What a task's id is like: safe as a file's name. */
+export const taskName = /^[A-Za-z0-9][\w.-]*$/;
+
 /** A task's id may hold dots, its number does not. */
 function nameOf(task: string, number: number): string {
-  if (!/^[A-Za-z0-9][\w.-]*$/.test(task)) throw new Error(`BUG: ${JSON.stringify(task)} cannot be a file's name`);
+  if (!taskName.test(task)) throw new Error(`BUG: ${JSON.stringify(task)} cannot be a file's name`);
   return `${task}.${number}`;
 }
 
@@ -299,11 +304,29 @@ export function names(folder: string): Promise<readonly string[]> {
   });
 }
 
-function parseStep(text: string): Step | null {
-  try {
-    const { v, ...step } = JSON.parse(text) as { v: number } & Step;
-    return v === 1 && typeof step.kind === "string" ? step : null;
-  } catch {
-    return null;
-  }
+/** Bytes; ours have a few hundred. */
+const largest = 64 * 1024;
+
+/** Null for what is none of ours: whoever puts it there holds no task, and nobody up. */
+async function readStep(path: string): Promise<Step | null> {
+  return readShape(await readSmall(path, largest), isStep);
 }
+
+type Versioned<Kind> = Kind & { readonly v: 1 };
+type AgentStep = Extract<Step, { kind: "claim" }> & { claimant: { by: "agent" }; until: Deadline };
+type RunStep = Extract<Step, { kind: "claim" }> & { claimant: { by: "run" }; until: null };
+const claim = { v: exactly(1), kind: exactly("claim"), edition: count, since: number };
+const byAgent = object<Claimant & { by: "agent" }>({ by: exactly("agent"), owner: text, lease: within(1e15) });
+const byRun = object<Claimant & { by: "run" }>({ by: exactly("run"), owner: text, run: text });
+const isStep: Shape<Step> = either(
+  either(
+    object<Versioned<AgentStep>>({ ...claim, claimant: byAgent, until: isDeadline }),
+    object<Versioned<RunStep>>({ ...claim, claimant: byRun, until: exactly(null) }),
+  ),
+  object<Versioned<Extract<Step, { kind: ClaimEnd }>>>({
+    v: exactly(1),
+    kind: exactly<ClaimEnd>("released", "completed", "failed"),
+    owner: text,
+    by: exactly<Claimant["by"]>("run", "agent"),
+  }),
+);

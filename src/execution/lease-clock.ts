@@ -5,6 +5,15 @@
 import { readFile } from "node:fs/promises";
 import { hostname, uptime } from "node:os";
 import type { Deadline } from "../model/claim.js";
+import { either, exactly, number, object, type Shape, text, within } from "../support/shape.js";
+
+export const isDeadline: Shape<Deadline> = object<Deadline>({
+  // What is beyond is no date.
+  wall: within(8.64e15),
+  up: either(number, exactly(null)),
+  host: text,
+  boot: either(text, exactly(null)),
+});
 
 /** Now, in the words of a deadline. */
 export type LeaseClock = () => Deadline;

@@ -4,12 +4,13 @@
  * Knows the form of a request, not what is done about it; what is in the folder may be anything.
  */
 import { randomBytes } from "node:crypto";
-import { constants, type FSWatcher, mkdirSync, watch } from "node:fs";
-import { link, mkdir, open, readdir, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { type FSWatcher, mkdirSync, watch } from "node:fs";
+import { link, mkdir, readdir, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NodeId } from "../model/graph.js";
 import type { Answer, AuditRequested } from "../model/request.js";
 import { temporaryPrefix } from "../support/files.js";
+import { readSmall } from "../support/small-file.js";
 
 const requestName = /^(\d{13}-[0-9a-f]{16})\.request\.json$/;
 /** Bytes; ours have a few hundred, and thousands of nodes to retry still fit. */
@@ -36,7 +37,7 @@ export async function leaveRequest(folder: string, asked: AuditRequested, now: D
 /** The answer, which is taken away; null where there is none (yet). */
 export async function takeAnswer(folder: string, id: string): Promise<Answer | null> {
   const file = answerFile(folder, id);
-  const value = parsed(await readSmall(file));
+  const value = parsed(await readSmall(file, largest));
   if (value === null || typeof value.taken !== "boolean" || typeof value.message !== "string") return null;
   await rm(file, { force: true });
   return { taken: value.taken, message: value.message };
@@ -71,7 +72,7 @@ export function watchRequests(folder: string, handle: (asked: AuditRequested) =>
       // One that cannot be taken away is there each time.
       if (seen.has(id)) continue;
       seen.add(id);
-      const text = await readSmall(requestFile(folder, id));
+      const text = await readSmall(requestFile(folder, id), largest);
       if (!(await takeAway(requestFile(folder, id)))) continue;
       const asked = readRequest(text);
       await leaveAnswer(
@@ -162,20 +163,6 @@ function parsed(text: string | null): Readonly<Record<string, unknown>> | null {
     return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
   } catch {
     return null;
-  }
-}
-
-/** Text of a plain file of reasonable size; null for all else. A pipe would keep its reader waiting for ever. */
-async function readSmall(path: string): Promise<string | null> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => null);
-  if (file === null) return null;
-  try {
-    const found = await file.stat();
-    return found.isFile() && found.size <= largest ? await file.readFile("utf8") : null;
-  } catch {
-    return null;
-  } finally {
-    await file.close();
   }
 }
 

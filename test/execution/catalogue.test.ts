@@ -1,5 +1,6 @@
 // What becomes of claims and tokens when a run publishes other tasks.
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -95,4 +96,32 @@ test("a catalogue that is lost or damaged is written anew, and what claims there
   await writeFile(join(folder, "catalogue.json"), "{ half");
   expect(await readCatalogue(folder)).toBeNull();
   expect(await claim(await published("VA=1"), "b")).toBe(2);
+});
+
+test("a catalogue of another shape, or a pipe in its place, is none", async () => {
+  const file = join(folder, "catalogue.json");
+  await published("VA=1");
+  const whole = JSON.parse(await readFile(file, "utf8"));
+  const [task] = whole.tasks;
+  const wrong = [
+    { version: 1, tasks: [null] },
+    { ...whole, version: 2 },
+    { ...whole, order: [7] },
+    { ...whole, tests: [] },
+    { ...whole, tests: { total_wrong: {} } },
+    { ...whole, edition: null },
+    { ...whole, tasks: {} },
+    { ...whole, tasks: [{ ...task, id: "../VA" }] },
+    { ...whole, tasks: [{ ...task, first: -1 }] },
+    { ...whole, tasks: [{ ...task, cases: [{}] }] },
+  ];
+  for (const catalogue of wrong) {
+    await writeFile(file, JSON.stringify(catalogue));
+    expect(await readCatalogue(folder), JSON.stringify(catalogue)).toBeNull();
+  }
+  await writeFile(file, JSON.stringify({ ...whole, ofALaterVersion: true }));
+  expect(await readCatalogue(folder)).toMatchObject(whole);
+  await rm(file);
+  execFileSync("mkfifo", [file]);
+  expect(await readCatalogue(folder)).toBeNull();
 });

@@ -1,5 +1,6 @@
 // Claims in one folder: one holder a task, whatever the order of events; tokens only grow; who comes late is fenced.
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -103,6 +104,60 @@ describe("a claim", () => {
       expect((await open().states([VA])).get("VA")).toMatchObject({ status: "pending" });
     }
     expect(await open().claim([VA], agent("b"), first)).toMatchObject({ token: 2 });
+  });
+
+  test("in good JSON of another shape is nobody's, and holds nobody up", async () => {
+    const claim = {
+      v: 1,
+      kind: "claim",
+      edition: 1,
+      since: 0,
+      until: { wall: 9e12, up: 9e12, host: "here", boot: "this" },
+    };
+    const whole = { ...claim, claimant: { by: "agent", owner: "x", lease: 1 } };
+    const end = { v: 1, kind: "completed", owner: "x", by: "agent" };
+    await mkdir(folder, { recursive: true });
+    const status = async (step: unknown) => {
+      await writeFile(join(folder, "VA.1"), JSON.stringify(step));
+      return (await open().states([VA])).get("VA")?.status;
+    };
+    expect([await status(whole), await status(end)]).toEqual(["in_progress", "completed"]);
+    const wrong = [
+      { v: 1, kind: "claim" },
+      claim,
+      { ...whole, until: null },
+      { ...whole, until: { wall: "soon" } },
+      { ...whole, until: { ...claim.until, wall: 1e300 } },
+      { ...whole, edition: "1" },
+      { ...whole, since: null },
+      { ...whole, claimant: null },
+      { ...whole, claimant: { by: "agent", owner: 7, lease: 1 } },
+      { ...whole, claimant: { by: "nobody", owner: "x", lease: 1 } },
+      { ...whole, claimant: { by: "run", owner: "x", run: "r" } },
+      { ...whole, v: 2 },
+      { ...end, kind: "toString" },
+      { ...end, owner: undefined },
+      { ...end, by: "x" },
+      [whole],
+    ];
+    for (const step of wrong) {
+      expect(await status(step), JSON.stringify(step)).toBe("pending");
+      expect(await open().check(VA, 1), JSON.stringify(step)).toMatchObject({ held: false });
+      expect(await open().heartbeat(VA, 1), JSON.stringify(step)).toMatchObject({ held: false });
+    }
+    expect(await open().claim([VA], agent("b"), first)).toMatchObject({ token: 2 });
+  });
+
+  test("is not waited for at a pipe, and not looked for in what is too large", async () => {
+    await mkdir(folder, { recursive: true });
+    execFileSync("mkfifo", [join(folder, "VA.1")]);
+    await writeFile(join(folder, "VA.2"), "");
+    await truncate(join(folder, "VA.2"), 2 ** 32);
+    expect((await open().states([VA])).get("VA")).toMatchObject({ status: "pending" });
+    expect(await open().check(VA, 1)).toMatchObject({ held: false, fence: "unknown" });
+    expect(await open().claim([VA], agent("a"), first)).toMatchObject({ token: 3 });
+    execFileSync("mkfifo", [join(folder, "VA.4")]);
+    expect(await open().check(VA, 3)).toMatchObject({ held: false, fence: "superseded" });
   });
 
   test("is had whatever somebody has put in the way of its number", async () => {
