@@ -27,7 +27,7 @@ export const homes = {
   "@modelcontextprotocol/sdk": { home: "mcp/protocol", lazy: true },
   "@polyglot-sql/sdk": { home: "lineage/column-lineage", lazy: true },
   commander: { home: "commands/program", lazy: true },
-  yaml: { home: "config/(yaml|add-exceptions)", lazy: false, many: true },
+  yaml: { home: "config/yaml", lazy: false },
   "p-limit": { home: "execution/pools", lazy: false },
   picomatch: { home: "(support|tasks)/[^/]+", lazy: false },
   // Its schemas are the shapes themselves, so it is at home wherever data comes in.

@@ -2,8 +2,8 @@
  * audit.exceptions.yaml with more entries: every byte that a person wrote stays as it is where that can be.
  * Text in, text out; whoever writes the file reads the result first, as a run will read it.
  */
-import { isSeq, parseDocument, stringify, type YAMLSeq } from "yaml";
 import type { ExceptionEntry } from "../model/exceptions.js";
+import { isSeq, parseDocument, stringify, type YAMLSeq } from "./yaml.js";
 
 const heading =
   "# Failures that a person has accepted. They are counted and shown in every report, and no agent is asked about them.";

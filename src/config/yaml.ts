@@ -22,6 +22,9 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import type { Finding, Path, Places, SourceText, Span } from "./source-text.js";
 import { aliasHint, yamlError as error, firstCauses, syntaxError } from "./yaml-messages.js";
 
+/** For who writes YAML (add-exceptions.ts): the package has its home here. */
+export { isSeq, parseDocument, stringify, type YAMLSeq } from "yaml";
+
 const maxLength = 1024 * 1024;
 /** The library recurses; near the end of the stack Node itself can abort, which no catch sees. */
 const maxNesting = 64;

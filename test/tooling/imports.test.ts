@@ -84,7 +84,9 @@ const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "home-@polyglot-sql/sdk": { "sql/parses.ts": 'export const load = () => import("@polyglot-sql/sdk");\n' },
   "home-commander": { "commands/other.ts": 'export type { Command } from "commander";\n' },
-  "home-yaml": { "dbt/reads-yaml.ts": 'export { parse } from "yaml";\n' },
+  "home-yaml": {
+    "config/writes-yaml.ts": 'export { stringify } from "yaml";\n',
+  },
   "home-p-limit": { "tasks/limits.ts": 'export { default } from "p-limit";\n' },
   "home-picomatch": { "dbt/matches.ts": 'export { default } from "picomatch";\n' },
   "known-packages": { "support/novel.ts": 'export { bold } from "picocolors";\n' },
