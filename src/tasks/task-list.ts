@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Catalogue, PublishedTask, TaskState } from "../model/claim.js";
 import { sha256 } from "../model/digest.js";
 import type { TaskEntry, TasksFile } from "../model/task.js";
-import { exists, makeFolder, writeFileAtomic } from "../support/files.js";
+import { makeFolder, writeFileAtomic } from "../support/files.js";
 import { resultFile } from "./result-file.js";
 
 export interface TaskListing {
@@ -43,10 +43,11 @@ export function openTaskList(options: TaskListOptions): TaskList {
     if (before === text) return;
     if (before !== null && !isOurs(before)) options.warn(editedByHand);
     // A process that was slow leaves it to the one whose turn has come since: what it wrote would be older.
-    for (let later = turn + 1; later <= turnAt(Date.now()); later += 1)
-      if (await exists(join(turns, turnName(later)))) return;
+    const taken = await turnsIn(turns);
+    const now = turnAt(Date.now());
+    if (taken.some((other) => other > turn && other <= now)) return;
     await writeFileAtomic(file, text);
-    await forgetTurns(turns, turn);
+    await forgetTurns(turns, taken, turn);
   };
 
   const refresh = async (): Promise<void> => {
@@ -116,11 +117,14 @@ async function takeTurn(folder: string, turn: number): Promise<boolean> {
 }
 
 /** Those of two seconds ago, and those of a clock that was set back. */
-async function forgetTurns(folder: string, turn: number): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const number = Number(/^\.turn-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
-    if (Math.abs(number - turn) > 8) await rm(join(folder, name), { force: true });
-  }
+async function forgetTurns(folder: string, taken: readonly number[], turn: number): Promise<void> {
+  for (const other of taken) if (Math.abs(other - turn) > 8) await rm(join(folder, turnName(other)), { force: true });
+}
+
+/** One look at the folder, however long a process was suspended: a day has 345,600 turns. */
+async function turnsIn(folder: string): Promise<readonly number[]> {
+  const names = await readdir(folder);
+  return names.flatMap((name) => /^\.turn-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
 }
 
 /** Names of the pages that there are. */

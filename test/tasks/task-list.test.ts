@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Catalogue, TaskState } from "../../src/model/claim.js";
 import { createdBefore, openTaskList } from "../../src/tasks/task-list.js";
 import { publishedTask } from "../rig/claims.js";
@@ -14,7 +14,10 @@ beforeEach(async () => {
   states = new Map();
   warnings = [];
 });
-afterEach(() => rm(dir, { recursive: true }));
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(dir, { recursive: true });
+});
 
 const catalogue: Catalogue = {
   version: 1,
@@ -101,6 +104,33 @@ test("a file that is as it should be is not written again", async () => {
   const { ino } = await stat(join(dir, "tasks.json"));
   await open().refresh();
   expect((await stat(join(dir, "tasks.json"))).ino).toBe(ino);
+});
+
+test("a process that was suspended for a year writes at once, unless another has had a turn since", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const year = 365 * 24 * 3_600_000;
+  let looks = 0;
+  const suspended = (while_: () => Promise<void>) =>
+    openTaskList({
+      file: join(dir, "tasks.json"),
+      turns: join(dir, "claims"),
+      look: async () => {
+        looks += 1;
+        // It has its turn when it looks for the second time.
+        if (looks % 2 === 0) await while_();
+        return { catalogue, states: new Map(states) };
+      },
+      warn: (message) => warnings.push(message),
+    });
+  await suspended(async () => void vi.setSystemTime(Date.now() + year)).refresh();
+  expect((await read()).tasks[0]).toMatchObject({ status: "pending" });
+  states.set("VA", { ...free, status: "failed" });
+  const others = async () => {
+    vi.setSystemTime(Date.now() + year);
+    await writeFile(join(dir, "claims", `.turn-${Math.floor(Date.now() / 250) - 20}`), "");
+  };
+  await suspended(others).refresh();
+  expect((await read()).tasks[0]).toMatchObject({ status: "pending" });
 });
 
 test("an edit by hand is noticed and loses", async () => {
