@@ -45,7 +45,7 @@ export function accept(
   acceptation: Acceptation,
   patience: Patience,
 ): ReturnType<typeof acceptFailure> {
-  return acceptFailure(request, registries, subject, acceptation, patience);
+  return orRefused(exitCodes.preflight, () => acceptFailure(request, registries, subject, acceptation, patience));
 }
 
 /** Loads the config and says what a run would do; writes nothing. */
@@ -125,7 +125,7 @@ export function complete(
     const loaded = await loadAudit(request, registries);
     if ("exitCode" in loaded) return loaded;
     const coordination = await openCoordination(loaded.config, request.now, warn);
-    return completeTask(completion, coordination, loaded, registries, waiting);
+    return completeTask(completion, coordination, loaded, registries, waiting).finally(() => loaded.agent.close());
   });
 }
 

@@ -20,9 +20,12 @@ const refusals: ReadonlySet<string> = new Set([
   "ENOENT",
   "ENOMEM",
   "ENOSPC",
+  "ENOSYS",
   "ENOTDIR",
   "ENOTEMPTY",
+  "ENOTSUP",
   "ENXIO",
+  "EOPNOTSUPP",
   "EPERM",
   "EROFS",
   "ESTALE",
@@ -39,11 +42,15 @@ const steps: Readonly<Record<string, string>> = {
   EACCES: "Make it writable, or move the audit folder with `dir` in the config, and run again",
 };
 
+/** What file systems without hard links say of one (some FUSE mounts, exFAT): claims and the run's lock are such links. */
+const noLinks: ReadonlySet<string> = new Set(["ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"]);
+const linksStep = "Move the audit folder to a disk that has hard links, with `dir` in the config, and run again";
+
 /** Null: it was none. Failure code: disk. */
 export function diskRefusal(error: unknown): Failure | null {
   if (!(error instanceof Error)) return null;
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || !refusals.has(code)) return null;
-  const step = steps[code] ?? "Run again when it is mended";
+  const step = syscall === "link" && noLinks.has(code) ? linksStep : (steps[code] ?? "Run again when it is mended");
   return { code: "disk", message, hint: `${step}; what was finished is kept.` };
 }
