@@ -17,7 +17,7 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import { ExceptionEntry } from "../model/exceptions.js";
 import type { AcceptedException } from "../model/finding.js";
 import { failed, ok, type Result } from "../model/result.js";
-import type { TasksFile } from "../model/task.js";
+import type { TaskEntry, TasksFile } from "../model/task.js";
 import { writeFileAtomic } from "../support/files.js";
 import { closest } from "../support/suggest.js";
 import { type Asked, askRun, type Patience } from "./ask.js";
@@ -80,15 +80,15 @@ async function casesOf(subject: string, exported: Export, config: Config): Promi
   const node = subject.startsWith("investigate:") ? subject : `investigate:${subject}`;
   const task = tasks.find((entry) => entry.node === node);
   const cases = found !== undefined ? [found] : task === undefined ? [] : casesOfTask(task, exported);
-  if (cases.length === 0) {
+  if (cases?.length === 0) {
     const ids = exported.cases.map(({ id }) => id);
     const near = closest(subject, [...ids, ...tasks.map((entry) => entry.node)]);
     return failed("usage", `nothing fails as ${JSON.stringify(subject)} in the last export`, {
       hint: near === undefined ? "A case is <test>@<group>, as in `audit-run explain`." : `Did you mean ${near}?`,
     });
   }
-  if (found === undefined && cases.length !== task?.cases) {
-    return failed("usage", `the tasks have changed: which cases ${subject} has cannot be told`, {
+  if (cases === null) {
+    return failed("usage", `the tasks have changed, or have names alike: which cases ${subject} has cannot be told`, {
       hint: "Accept them one by one: <test>@<group>.",
     });
   }
@@ -98,9 +98,20 @@ async function casesOf(subject: string, exported: Export, config: Config): Promi
     : failed("usage", `${odd.id} has a * in it, which would accept more in audit.exceptions.yaml than this`);
 }
 
-function casesOfTask({ state, tests }: TasksFile["tasks"][number], exported: Export): readonly Case[] {
-  const groups = new Set(state.split(", "));
-  return exported.cases.filter(({ test, group }) => groups.has(group.key) && tests.includes(test.name));
+/**
+ * A task's line names its groups with commas between, and a group may have one in its own name: it is that one group, or all
+ * that stand there, whichever has as many cases and failures as the line says. Null where neither has.
+ */
+export function casesOfTask(
+  line: Pick<TaskEntry, "state" | "tests" | "cases" | "failures">,
+  exported: Pick<Export, "cases">,
+): readonly Case[] | null {
+  const named = exported.cases.filter(({ test }) => line.tests.includes(test.name));
+  const alone = named.filter(({ group }) => group.key === line.state);
+  const listed = named.filter(({ group }) => `, ${line.state}, `.includes(`, ${group.key}, `));
+  const fits = (cases: readonly Case[]): boolean =>
+    cases.length === line.cases && cases.reduce((sum, { failures }) => sum + failures, 0) === line.failures;
+  return [alone, listed].find(fits) ?? null;
 }
 
 async function tasksIn(dir: string): Promise<TasksFile["tasks"]> {

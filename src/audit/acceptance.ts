@@ -27,15 +27,20 @@ export function openAcceptance({ session, request }: Pick<OpenedAudit, "session"
   return {
     takeIn() {
       const reading = readTextFile(exceptionsFile);
-      const { entries } = readExceptions({ file: exceptionsFile, cwd: request.cwd, reading });
+      const { entries, diagnostics } = readExceptions({ file: exceptionsFile, cwd: request.cwd, reading });
       const fresh = entries.filter((entry) => !known.has(keyOf(entry)));
       for (const entry of fresh) known.add(keyOf(entry));
       gained.push(...fresh);
       const named = fresh.map(({ test, group }) => `${test} in ${group}`).join(", ");
-      return {
-        taken: true,
-        message: fresh.length === 0 ? "the run knows it already" : `accepted from now on: ${named}`,
-      };
+      const wrong = diagnostics.find(({ severity }) => severity === "error");
+      const where = wrong === undefined ? "" : `${wrong.file}:${wrong.line}: ${wrong.message}`;
+      if (fresh.length > 0) {
+        const rest = wrong === undefined ? "" : `; but not all can be read: ${where}`;
+        return { taken: true, message: `accepted from now on: ${named}${rest}` };
+      }
+      if (wrong !== undefined)
+        return { taken: false, message: `nothing new is accepted, since not all can be read: ${where}` };
+      return { taken: true, message: "the run knows it already" };
     },
     remaining: (cases) => (gained.length === 0 ? cases : applyExceptions(cases, gained, today).remaining),
     // What the run began with comes first, so that a case which it excepted stays so.
