@@ -29,18 +29,20 @@ export async function agreeOnBudget(loaded: LoadedAudit, ask: Ask): Promise<Refu
     const unit = charges === "told" ? "US dollars for a run and for one task" : "tokens for a run";
     return refusal(exitCodes.preflight, {
       code: "usage",
-      message: `${id} costs money, and audit.config.yaml sets no budget`,
+      message: `${id} costs money, and audit.config.yaml ${unset}`,
       hint: `Add the line \`${line}\` (${unit}).`,
     });
   }
   const unit = charges === "told" ? "US dollars" : "tokens";
   const answer = await ask(
-    `${id} costs money, and audit.config.yaml sets no budget.\nHow many ${unit} may this run spend? (a number, "unlimited", or nothing to stop) `,
+    `${id} costs money, and audit.config.yaml ${unset}.\nHow many ${unit} may this run spend? (a number, "unlimited", or nothing to stop) `,
   );
   const budget = budgetOf(answer.trim(), charges);
   if (budget === null) return refusal(exitCodes.preflight, { code: "usage", message: "nothing was started" });
   return { ...loaded, config: { ...config, budget } };
 }
+
+const unset = "sets no `budget` for the run (`agent.budget` limits one conversation only)";
 
 const unlimited: Budget = { audit: null, task: null, tokens: null };
 

@@ -21,7 +21,8 @@ test("an agent that costs money needs a budget, and is told which line to add", 
   expect(await agreed("told")).toEqual({
     exitCode: 4,
     code: "usage",
-    message: "claude costs money, and audit.config.yaml sets no budget",
+    message:
+      "claude costs money, and audit.config.yaml sets no `budget` for the run (`agent.budget` limits one conversation only)",
     hint: "Add the line `budget: { audit: 20, task: 2 }` (US dollars for a run and for one task).",
   });
   expect(await agreed("untold")).toMatchObject({ exitCode: 4, hint: expect.stringContaining("{ tokens: 5000000 }") });

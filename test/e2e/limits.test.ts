@@ -67,7 +67,7 @@ test("without a budget nothing starts where nobody can be asked, and the line to
   await standIn("answer(1);", { budget: undefined });
   const refused = await audit.run();
   expect([refused.exitCode, await asked()]).toEqual([4, []]);
-  expect(refused.stderr).toContain("claude costs money, and audit.config.yaml sets no budget");
+  expect(refused.stderr).toContain("claude costs money, and audit.config.yaml sets no `budget` for the run");
   expect(refused.stderr).toContain("budget: { audit: 20, task: 2 }");
 });
 
