@@ -14,8 +14,9 @@ are honoured. Ctrl-C stops in order: finished findings are kept and slots are gi
 
 From another terminal, \`status\` tells how the audit stands, \`stop\`, \`retry\` and \`accept\` ask the run that is on for something.
 They take no lock, say within five seconds what it answers (\`--no-wait\`: nothing), and exit with 0 where it does what it was
-asked, 2 where it does not (there is no such task, or it has ended), 3 where it has not answered yet. \`accept\` exits with 3
-where its entry is written and the run that is on will not show it.
+asked, 2 where it does not (there is no such task, or it has ended), 3 where it has not answered yet. Where no audit runs,
+\`stop\` exits with 0, since nothing is left to stop, and \`retry\` makes a run of its own. \`accept\` exits with 3 where its entry
+is written and the run that is on will not show it.
 Options may stand before the command as well: \`audit-run -c audit.config.yaml plan\`.
 `;
 
@@ -66,7 +67,7 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run prompt VA --json", "with its size in bytes and estimated tokens, part by part"],
   ],
   explain: [
-    ["audit-run explain investigate:VA", "each of its cases"],
+    ["audit-run explain VA", "each of its cases"],
     ["audit-run explain duplicate_identifier@VA", "one case, test@group"],
   ],
   affected: [["audit-run affected --base main", "what a merge of this branch would cost"]],

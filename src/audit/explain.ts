@@ -63,18 +63,20 @@ export async function explain(planned: PlannedAudit, subject: string): Promise<E
     const lines = [`${subject}: is not investigated: a known exception, accepted by ${owner}: ${reason}`];
     return { kind: "explained", subject, verdict: "accepted", lines };
   }
-  const row = plan.rows.find(({ node }) => node === subject);
+  const nodeNamed = (name: string) => plan.rows.find(({ node }) => node === name);
+  // A task goes by its own name, as it does for `stop`, `prompt` and `retry`.
+  const row = nodeNamed(subject) ?? nodeNamed(investigateNode(subject));
   if (row === undefined) {
     const cases = [...tasks.flatMap((task) => task.cases), ...planned.excepted].map((item) => item.case.id);
     return { kind: "unknown", known: [...plan.rows.map(({ node }) => node), ...cases] };
   }
-  const task = tasks.find((one) => investigateNode(one.task.id) === subject);
+  const task = tasks.find((one) => investigateNode(one.task.id) === row.node);
   const lines = [
-    `${subject}: ${words[row.verdict]}: ${row.because.join("; ")}`,
+    `${row.node}: ${words[row.verdict]}: ${row.because.join("; ")}`,
     ...(task === undefined ? [] : taskLines(task, last)),
     ...(plan.assumes === null || task === undefined ? [] : [plan.assumes]),
   ];
-  return { kind: "explained", subject, verdict: row.verdict, lines };
+  return { kind: "explained", subject: row.node, verdict: row.verdict, lines };
 }
 
 const words: Record<Verdict["kind"], string> = {

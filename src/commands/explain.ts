@@ -17,8 +17,7 @@ export async function explainCommand(
   const explained = (await atAGlance(options.config, options.subject)) ?? (await judged(invocation, options));
   if ("diagnostics" in explained) return refuse(terminal, explained);
   if (explained.kind === "unknown") {
-    const node = `investigate:${options.subject}`;
-    const near = explained.known.includes(node) ? node : closest(options.subject, explained.known);
+    const near = closest(options.subject, explained.known);
     terminal.say(`error: there is no node or case ${JSON.stringify(options.subject)}`);
     terminal.say(
       near === undefined

@@ -141,7 +141,7 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
   const explain = program
     .command("explain")
     .description("say why a node or a case would run now or not, and why it did the last time")
-    .argument("<subject>", "such as investigate:VA, or a case: duplicate_identifier@VA")
+    .argument("<subject>", "such as VA or investigate:VA, or a case: duplicate_identifier@VA")
     .action(async (subject: string, options: CommonOptions) => {
       const { explainCommand } = await import("./explain.js");
       settle(await explainCommand(invocation, { ...options, subject }));
@@ -364,6 +364,9 @@ function addRunOptions(command: Command): Command {
       list,
     )
     .option("--fail-fast", "start nothing new after the first node that failed")
+    .addOption(
+      new Option("--keep-going", "the default: what does not need a node that failed goes on").conflicts("failFast"),
+    )
     .addOption(
       new Option("--progress <view>", "how progress is shown on stderr")
         .choices(["auto", "window", "plain", "silent"])

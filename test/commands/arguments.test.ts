@@ -67,6 +67,8 @@ describe("a wrong command line says what to do", () => {
     ["explain", "error: missing required argument 'subject'\n(--help shows what there is)\n"],
     ["plan --jsn", "error: unknown option '--jsn'\n(Did you mean --json?)\n"],
     ["--fail-fast plan", "error: unknown option '--fail-fast'\n"],
+    ["--keep-going --fail-fast", "error: option '--keep-going' cannot be used with option '--fail-fast'\n"],
+    ["retry VA --fail-fast --keep-going", "error: option '--keep-going' cannot be used with option '--fail-fast'\n"],
     ["--fail-on a,,b", "A category between commas is empty.\n"],
     ["graph investigate:VA", "error: too many arguments for 'graph'. Expected 0 arguments but got 1.\n"],
   ])("audit-run %s", async (line, wanted) => {

@@ -122,15 +122,22 @@ test("in a folder of the project without a config, the one above is named", asyn
   expect(end).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("--config audit.config.yaml") });
 });
 
-test("explain takes a group for its node, and tells an accepted exception from a case that there is not", async () => {
+test("explain takes a task by its own name, and tells an accepted exception from a case that there is not", async () => {
   const audit = await audited();
   await audit.write(
     "audit.exceptions.yaml",
     "version: 1\nexceptions:\n  - {test: vendor_missing, group: TX, reason: sold by hand, owner: sales, expires: never}\n",
   );
-  expect(await audit.run("explain", "VA")).toMatchObject({
+  const task = await audit.run("explain", "VA");
+  expect(task).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^investigate:VA: /) });
+  expect(await audit.run("explain", "investigate:VA")).toEqual(task);
+  expect(await audit.run("explain", "--json", "export")).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('"subject": "export"'),
+  });
+  expect(await audit.run("explain", "total_wrng@VA")).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringContaining('did you mean "investigate:VA"?'),
+    stderr: expect.stringContaining('did you mean "total_wrong@VA"?'),
   });
   const accepted = await audit.run("explain", "vendor_missing@TX");
   expect(accepted.stdout).toContain("a known exception, accepted by sales: sold by hand");
