@@ -135,9 +135,9 @@ test("explain takes a task by its own name, and tells an accepted exception from
     exitCode: 0,
     stdout: expect.stringContaining('"subject": "export"'),
   });
-  expect(await audit.run("explain", "total_wrng@VA")).toMatchObject({
+  expect(await audit.run("explain", "vendor_mising@VA")).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringContaining('did you mean "total_wrong@VA"?'),
+    stderr: expect.stringContaining('did you mean "vendor_missing@VA"?'),
   });
   const accepted = await audit.run("explain", "vendor_missing@TX");
   expect(accepted.stdout).toContain("a known exception, accepted by sales: sold by hand");
