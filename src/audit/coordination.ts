@@ -1,6 +1,6 @@
 /**
  * What agents may do with an audit's tasks that it has not started: list, claim, prolong, give back. Opens no warehouse;
- * handing in is in complete.ts. The same for the command line and for tools.
+ * handing in is in complete.ts. The same for the command line and for tools (tool-sharing.ts).
  */
 
 import type { Fence, Held } from "../execution/claims.js";

@@ -6,6 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { takeFolder } from "../execution/hold.js";
 import { openTraceStore, readTraceStore } from "../execution/traces.js";
+import type { TaskSharing } from "../mcp/context.js";
 import type { Admission } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { Trace } from "../model/graph.js";
@@ -18,6 +19,7 @@ import { createAgentTools } from "../tasks/agent-tools.js";
 import { limited, repoRoots } from "../tasks/investigate.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
 import { taskQueries, toolContext } from "../tasks/tool-context.js";
+import { openCoordination } from "./coordination.js";
 import { exitCodes } from "./exit-codes.js";
 import type { Assigned } from "./inputs.js";
 import { lastWork, stale, tasksNamed } from "./last-work.js";
@@ -25,6 +27,7 @@ import { openLedger } from "./ledger.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
 import { openWarehouse } from "./open.js";
 import { auditFolders, makeFolders } from "./run-folder.js";
+import { toolSharing } from "./tool-sharing.js";
 
 export interface ServedTools {
   /** Cases that could be answered. */
@@ -51,6 +54,12 @@ interface Work extends Pick<Assigned, "partsOf" | "factsOf"> {
   readonly artifacts: Artifacts;
 }
 
+interface Shared {
+  readonly sharing: TaskSharing;
+  /** Cases whose findings were handed in with their tasks. */
+  readonly admitted: ReadonlySet<string>;
+}
+
 /** Resolves when the client has gone. */
 export async function serveTools(
   loaded: LoadedAudit,
@@ -69,7 +78,12 @@ export async function serveTools(
   const opened = await openWarehouse(config, registries, folders.scratch, request.signal);
   if (!opened.ok) return refusal(exitCodes.preflight, redactStrings(opened.failure, loaded.redact));
   try {
-    return await serve(loaded, found.value, opened.value, options);
+    const coordination = await openCoordination(config, request.now, options.warn);
+    const admitted = new Set<string>();
+    const sharing = toolSharing(coordination, loaded, registries, (cases) => {
+      for (const id of cases) admitted.add(id);
+    });
+    return await serve(loaded, found.value, opened.value, { ...options, sharing, admitted });
   } finally {
     await opened.value.close();
   }
@@ -89,7 +103,7 @@ async function serve(
   loaded: LoadedAudit,
   work: Work,
   warehouse: Warehouse,
-  { task, streams, ready, warn }: ServeOptions,
+  { task, streams, ready, warn, sharing, admitted }: ServeOptions & Shared,
 ): Promise<ServedTools> {
   const borrowed = borrowedStore(loaded, work, warn);
   const session = sessionOf(loaded, work, warehouse, borrowed.traces);
@@ -108,6 +122,8 @@ async function serve(
   const room = { session, task, cases, desk, query, queries, checkouts, project, warehouse, warn };
   const context = {
     ...toolContext({ ...room, evidenceDir: null }),
+    sharing,
+    isOpen: (id: string) => !desk.answered.has(id) && !admitted.has(id),
     submit: (draft: unknown, signal: AbortSignal) => borrowed.during(() => desk.submit(draft, undefined, signal)),
     failure: () => borrowed.failure() ?? desk.failure,
   };
@@ -116,7 +132,7 @@ async function serve(
   await serveStdio(context, loaded.request.signal, streams);
   await desk.idle();
   await session.tools.close();
-  return { open: cases.length, admitted: desk.answered.size };
+  return { open: cases.length, admitted: new Set([...desk.answered, ...admitted]).size };
 }
 
 /** The trace store as it is for the time of one finding: the folder is taken, and given back. */

@@ -5,11 +5,36 @@
 import type { Admission } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { CategoryConfig } from "../model/config.js";
-import type { AcceptedException, FindingDraft } from "../model/finding.js";
+import type { AcceptedException, FindingDraft, Objection } from "../model/finding.js";
 import type { Project } from "../model/project.js";
 import type { Failure, Result } from "../model/result.js";
 import type { Dialect, Query, Warehouse } from "../model/warehouse.js";
 import type { QueryLog } from "./query-log.js";
+
+/** A claimed task, and the right to it. */
+export interface TaskRight {
+  readonly task: string;
+  readonly token: number;
+  readonly owner?: string;
+}
+
+/** What an agent that no run has started may do with the audit's tasks. Failure codes: claim-lost and those of the disk. */
+export interface TaskSharing {
+  list(): Promise<Result<readonly object[]>>;
+  next(): Promise<Result<object | null>>;
+  /** Null where nothing is left, or the named task is not free. `lease` in milliseconds. */
+  claim(request: {
+    readonly owner: string;
+    readonly task?: string;
+    readonly lease?: number;
+  }): Promise<Result<{ readonly cases: readonly object[] } | null>>;
+  heartbeat(right: TaskRight & { readonly lease?: number }): Promise<Result<{ readonly until: string }>>;
+  release(right: TaskRight): Promise<Result<void>>;
+  /** `answer` is JSON of findings. No objections: the task is completed. */
+  complete(
+    right: TaskRight & { readonly answer: string },
+  ): Promise<Result<{ readonly admitted: readonly string[]; readonly objections: readonly Objection[] | null }>>;
+}
 
 export interface ToolContext {
   /** Id of the task; null where the cases of several are served. */
@@ -46,6 +71,8 @@ export interface ToolContext {
   readonly submit: (draft: unknown, signal: AbortSignal) => Promise<Admission>;
   /** Set where the world refused and no draft can be checked any more. */
   readonly failure: () => Failure | null;
+  /** Default: the agent keeps to its own task, which a run has given to it. */
+  readonly sharing?: TaskSharing;
   /** For the person who runs the audit. */
   readonly warn: (message: string) => void;
 }

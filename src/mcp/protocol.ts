@@ -15,7 +15,7 @@ import {
 import { version } from "../support/version.js";
 import type { ToolContext } from "./context.js";
 import { jsonText, refused, type Tool, type ToolAnswer } from "./tool.js";
-import { instructions, tools } from "./tools.js";
+import { instructions, toolsFor } from "./tools.js";
 
 /** Every tool keeps below that; a client would put a longer answer aside. */
 const tooLong = 100_000;
@@ -73,6 +73,7 @@ function createServer(context: ToolContext, signal: AbortSignal, running: Set<Pr
     // Nothing of ours is validated by it, and the default one is slow to make.
     { capabilities: { tools: {} }, instructions, jsonSchemaValidator: noValidator },
   );
+  const tools = toolsFor(context);
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal: ended, _meta, sendNotification }) => {
     const tool = tools.find(({ name }) => name === params.name);
@@ -125,9 +126,14 @@ function asResult(given: ToolAnswer): CallToolResult {
   return { content: [{ type: "text", text }], ...(given.ok ? {} : { isError: true }) };
 }
 
-function listed({ name, description, inputSchema, readOnly }: Tool) {
+function listed({ name, description, inputSchema, readOnly, isRepeatable }: Tool) {
   // What is submitted is added, and the audit is the whole world of these tools.
-  const annotations = { readOnlyHint: readOnly, destructiveHint: false, idempotentHint: true, openWorldHint: false };
+  const annotations = {
+    readOnlyHint: readOnly,
+    destructiveHint: false,
+    idempotentHint: isRepeatable,
+    openWorldHint: false,
+  };
   return { name, description, inputSchema, annotations };
 }
 

@@ -21,6 +21,8 @@ export interface Tool {
   readonly inputSchema: { readonly type: "object"; readonly [key: string]: unknown };
   /** Changes nothing, whatever is asked. */
   readonly readOnly: boolean;
+  /** Asked the same once more, it changes nothing more. */
+  readonly isRepeatable: boolean;
   /** Arguments that do not fit are answered, too. */
   run(input: unknown, context: ToolContext, signal: AbortSignal): Promise<ToolAnswer>;
 }
@@ -32,14 +34,17 @@ export function defineTool<Input>(definition: {
   /** Shown instead of `input`, where that takes anything and somebody else checks it. */
   readonly shown?: z.ZodType;
   readonly readOnly: boolean;
+  /** Default: true. */
+  readonly isRepeatable?: boolean;
   readonly run: (input: Input, context: ToolContext, signal: AbortSignal) => Promise<ToolAnswer>;
 }): Tool {
-  const { name, description, input, readOnly, shown = input } = definition;
+  const { name, description, input, readOnly, shown = input, isRepeatable = true } = definition;
   return {
     name,
     description,
     inputSchema: jsonSchemaOf(shown),
     readOnly,
+    isRepeatable,
     async run(given, context, signal) {
       const parsed = input.safeParse(given ?? {});
       if (parsed.success) return definition.run(parsed.data, context, signal);

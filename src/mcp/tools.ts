@@ -1,4 +1,6 @@
 /** The tools, in the order in which they are listed. A new one is a file beside this and a line in it. */
+import { claimTools } from "./claim-tools.js";
+import type { ToolContext } from "./context.js";
 import { describeRelation, getFailingRows, runSql } from "./data-tools.js";
 import { getLineage, getModelSql, getTestSql } from "./project-tools.js";
 import { getTask, listKnownExceptions, submitFinding } from "./task-tools.js";
@@ -15,6 +17,10 @@ export const tools: readonly Tool[] = [
   listKnownExceptions,
   submitFinding,
 ];
+
+export function toolsFor({ sharing }: Pick<ToolContext, "sharing">): readonly Tool[] {
+  return sharing === undefined ? tools : [...tools, ...claimTools];
+}
 
 /** What a client tells its model of the server as a whole. */
 export const instructions = `audit-run's tools for investigating failing dbt tests. get_task says what is to be answered.

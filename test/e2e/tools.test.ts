@@ -136,7 +136,7 @@ test("a person's own agent has the same tools; what it hands in is in the next r
   const { client, stderr } = await ownAgent();
   const task = await value(client, "get_task");
   expect([task.task, task.open]).toEqual([null, 3]);
-  expect((await client.listTools()).tools).toHaveLength(9);
+  expect((await client.listTools()).tools).toHaveLength(15);
   for (const { test, group } of task.cases) {
     const { query_id } = await value(client, "get_failing_rows", { test, group });
     expect(await value(client, "submit_finding", finding(test, group, query_id))).toMatchObject({ admitted: true });
@@ -173,6 +173,48 @@ test("it may be left open: it takes the folder for each finding alone, and is re
   const late = await call(client, "submit_finding", finding("vendor_missing", "VA", query_id));
   expect(late).toMatchObject({ isError: true, text: expect.stringContaining("artifacts-stale") });
   await client.close();
+});
+
+test("agents of one's own share the tasks: each claims one, and what it completes is in the report as its owner's", async () => {
+  await auditWith("process.exit(1)");
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  const [{ client: one }, { client: other }] = await Promise.all([ownAgent(), ownAgent()]);
+  const listed = await value(one, "list_tasks");
+  expect(listed.tasks.map((each: { task: string; status: string }) => [each.task, each.status])).toEqual([
+    ["TX", "pending"],
+    ["VA", "pending"],
+  ]);
+  const [first, second] = await Promise.all(
+    [one, other].map((client, at) => value(client, "claim_task", { owner: `agent-${at}` })),
+  );
+  expect([first.task, second.task].sort()).toEqual(["TX", "VA"]);
+  expect(await value(one, "next_task")).toEqual({});
+  expect(await value(one, "claim_task", { owner: "late", task: "VA" })).toEqual({});
+  for (const [client, claimed] of [
+    [one, first],
+    [other, second],
+  ]) {
+    const { task, token, cases } = claimed;
+    expect(await value(client, "heartbeat_task", { task, token })).toMatchObject({ until: expect.any(String) });
+    const findings = [];
+    for (const { test, group } of cases) {
+      const { query_id } = await value(client, "get_failing_rows", { test, group });
+      findings.push(finding(test, group, query_id));
+    }
+    expect(await call(client, "complete_task", { task, token, findings: [] })).toMatchObject({ isError: true });
+    expect(await value(client, "complete_task", { task, token, findings })).toEqual({ task, completed: true });
+    expect(await value(client, "get_task")).toMatchObject({ done: cases.length });
+    expect(await call(client, "release_task", { task, token })).toMatchObject({
+      isError: true,
+      text: expect.stringContaining("claim-lost"),
+    });
+    await client.close();
+  }
+  const ended = await audit.run();
+  expect(ended.exitCode, ended.stderr).toBe(0);
+  expect(new Set((await reports()).map((report) => report.finding.provenance.agent))).toEqual(
+    new Set(["agent-0", "agent-1"]),
+  );
 });
 
 test("it says what is missing: an export, or a task of that name", async () => {
