@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { takeFolder } from "../execution/hold.js";
-import type { Reply } from "../execution/inbox.js";
+import { longestAnswer, type Reply } from "../execution/inbox.js";
 import { openTraceStore } from "../execution/traces.js";
 import type { Case, Export } from "../model/case.js";
 import { failed, ok, type Result } from "../model/result.js";
@@ -46,6 +46,11 @@ export async function completeTask(
   if (!task.ok) return task;
   const { id } = task.value;
   const { token, owner = null, answer } = completion;
+  if (answer.length > longestAnswer) {
+    return failed("usage", `the answer for ${id} is larger than ${longestAnswer / 1024 / 1024} MB`, {
+      hint: "Hand in the findings of some cases at a time: what is admitted is kept.",
+    });
+  }
   const name = await shared.inbox.put({ version: 1, task: id, token, owner, at: shared.claims.now(), answer });
 
   // The lease lasts while it is admitted: its queries are run again, and a run may have other work.
@@ -90,7 +95,6 @@ export async function completeTask(
     }
   } finally {
     clearInterval(heart);
-    await loaded.agent.close();
   }
 }
 

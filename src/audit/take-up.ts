@@ -7,7 +7,9 @@ import { investigateNode } from "../graph/compile.js";
 import { fingerprint } from "../graph/judge.js";
 import type { Case } from "../model/case.js";
 import type { Catalogue, PublishedTask } from "../model/claim.js";
+import { sha256 } from "../model/digest.js";
 import type { Facts, Parts } from "../model/graph.js";
+import { diskRefusal } from "../support/disk-refusal.js";
 import { takeAnswer } from "../tasks/hand-in.js";
 import type { Session } from "../tasks/session.js";
 import type { SharedTasks } from "./shared-tasks.js";
@@ -27,11 +29,30 @@ export async function takeUpAll(context: TakeUpContext): Promise<readonly string
   const completed: string[] = [];
   for (const { name, handedIn } of await inbox.waiting()) {
     if (context.session.signal.aborted) break;
-    const reply = await takeUp(name, handedIn, context);
+    const reply = await takeUp(name, handedIn, context).catch((error: unknown) =>
+      setAside(name, handedIn, error, context),
+    );
+    if (reply === null) break;
     await inbox.reply(name, reply);
     if (reply.kind === "completed") completed.push(handedIn.task);
   }
   return completed;
+}
+
+/** Whatever is wrong with one of them, the others are taken up. Null: it waits for whoever comes after this process. */
+async function setAside(
+  name: string,
+  { task }: HandedIn,
+  error: unknown,
+  { shared, session }: TakeUpContext,
+): Promise<Reply | null> {
+  if (session.signal.aborted) return null;
+  const file = await shared.inbox.keepAside(name);
+  const why = error instanceof Error ? error.message : String(error);
+  const message = `what was handed in for ${task} could not be taken up, and is kept in ${file}: ${why}`;
+  session.emit({ type: "warning", message });
+  const hint = "The claim stands: hand it in again, or give the task back with `audit-run tasks release`.";
+  return { kind: "failed", failure: { code: diskRefusal(error)?.code ?? "state-unreadable", message, hint } };
 }
 
 async function takeUp(name: string, handedIn: HandedIn, context: TakeUpContext): Promise<Reply> {
@@ -45,8 +66,9 @@ async function takeUp(name: string, handedIn: HandedIn, context: TakeUpContext):
   const claim = await shared.claims.check(task, token, { owner, at });
   if (!claim.held) {
     const { fence, by } = claim;
-    // By this very answer: whoever took it up was killed before it could say so.
-    if (fence === "completed") return { kind: "completed", cases: [] };
+    // By this very answer: whoever took it up was killed before it could say so, or it was not heard.
+    const isSame = fence === "completed" && (await shared.claims.answerOf(task, token)) === sha256(handedIn.answer);
+    if (isSame) return { kind: "completed", cases: [] };
     return { kind: "fenced", fence, by, file: await shared.inbox.keepAside(name) };
   }
   const mine = task.cases.filter((item) => item.open);
@@ -73,7 +95,7 @@ async function takeUp(name: string, handedIn: HandedIn, context: TakeUpContext):
     return { kind: "objections", admitted: taken.admitted, objections: taken.objections };
   }
   // Should the lease have run out meanwhile and somebody have claimed it: all it was claimed for is done.
-  await shared.claims.end(task, token, "completed");
+  await shared.claims.end(task, token, "completed", sha256(handedIn.answer));
   return { kind: "completed", cases: taken.admitted };
 }
 

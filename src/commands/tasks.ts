@@ -145,7 +145,9 @@ function fenced(
   const hint =
     file === undefined
       ? "Claim it again, if it is free: audit-run tasks claim"
-      : `What was handed in is kept in ${file} of the audit folder. Claim the task again, if it is free, and hand it in.`;
+      : fence === "completed"
+        ? `What was handed in is not what it was completed with. It is kept in ${file} of the audit folder and changes nothing.`
+        : `What was handed in is kept in ${file} of the audit folder. Claim the task again, if it is free, and hand it in.`;
   terminal.refuse({ code: "claim-lost", message, hint });
   if (asJson)
     terminal.print(json({ task, token, completed: false, fence, by, ...(file === undefined ? {} : { file }) }));

@@ -23,7 +23,13 @@ type Step =
       readonly since: number;
       readonly until: Deadline | null;
     }
-  | { readonly kind: ClaimEnd; readonly owner: string; readonly by: Claimant["by"] };
+  | {
+      readonly kind: ClaimEnd;
+      readonly owner: string;
+      readonly by: Claimant["by"];
+      /** Digest of what an agent completed it with. */
+      readonly answer?: string | undefined;
+    };
 
 export interface Claimed {
   readonly task: string;
@@ -36,7 +42,8 @@ export interface Claimed {
  * Why a token gives no right to its task: there is no such claim; it is of another owner; it was given back, or has been
  * completed; its lease has run out; somebody else has claimed the task since; the task's cases are others than then.
  */
-export type Fence = "unknown" | "other-owner" | "released" | "completed" | "expired" | "superseded" | "changed";
+export type Fence = (typeof fences)[number];
+export const fences = ["unknown", "other-owner", "released", "completed", "expired", "superseded", "changed"] as const;
 
 export type Held<Value> =
   | ({ readonly held: true } & Value)
@@ -64,7 +71,9 @@ export interface Claims {
     options?: { readonly owner?: string | null; readonly lease?: number | null },
   ): Promise<Held<{ readonly until: string }>>;
   /** Ends a claim; false where the token no longer was the newest. Does not ask for the lease: who holds run.lock may finish. */
-  end(task: ClaimableTask, token: number, how: ClaimEnd): Promise<boolean>;
+  end(task: ClaimableTask, token: number, how: ClaimEnd, answer?: string): Promise<boolean>;
+  /** The digest of what the claim was completed with; null where it was not, or nobody said with what. */
+  answerOf(task: ClaimableTask, token: number): Promise<string | null>;
   readonly now: () => Deadline;
 }
 
@@ -240,16 +249,21 @@ export function openClaims(options: ClaimsOptions): Claims {
       return after.held ? { held: true, until: isoOf(until) } : after;
     },
 
-    async end(task, token, how) {
+    async end(task, token, how, answer) {
       const step = await readStep(join(folder, nameOf(task.id, token)));
       if (step?.kind !== "claim") return false;
       const { owner, by } = step.claimant;
-      const file = await draft({ kind: how, owner, by });
+      const file = await draft({ kind: how, owner, by, answer });
       try {
         return await name(file, task.id, token + 1);
       } finally {
         await rm(file, { force: true });
       }
+    },
+
+    async answerOf(task, token) {
+      const step = await readStep(join(folder, nameOf(task.id, token + 1)));
+      return step?.kind === "completed" ? (step.answer ?? null) : null;
     },
   };
 }
@@ -323,10 +337,11 @@ const isStep: Shape<Step> = either(
     object<Versioned<AgentStep>>({ ...claim, claimant: byAgent, until: isDeadline }),
     object<Versioned<RunStep>>({ ...claim, claimant: byRun, until: exactly(null) }),
   ),
-  object<Versioned<Extract<Step, { kind: ClaimEnd }>>>({
+  object<Versioned<Required<Extract<Step, { kind: ClaimEnd }>>>>({
     v: exactly(1),
     kind: exactly<ClaimEnd>("released", "completed", "failed"),
     owner: text,
     by: exactly<Claimant["by"]>("run", "agent"),
+    answer: either(text, exactly(undefined)),
   }),
 );

@@ -3,13 +3,16 @@
  * beside it. What comes too late is kept in claims/late/. Knows no finding: an answer is any JSON.
  */
 import { randomBytes } from "node:crypto";
-import { access, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { access, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Deadline } from "../model/claim.js";
 import type { Objection } from "../model/finding.js";
 import type { Failure } from "../model/result.js";
 import { makeFolder, writeFileAtomic } from "../support/files.js";
-import type { Fence } from "./claims.js";
+import { count, either, exactly, listOf, object, readShape, type Shape, text } from "../support/shape.js";
+import { readSmall } from "../support/small-file.js";
+import { type Fence, fences } from "./claims.js";
+import { isDeadline } from "./lease-clock.js";
 
 /** An agent's answer for its task. */
 export interface HandedIn {
@@ -84,9 +87,10 @@ export function openInbox(folder: string): Inbox {
       const names = (await readdir(inbox).catch(() => [])).filter(isHandedIn).sort();
       const found: { name: string; handedIn: HandedIn }[] = [];
       for (const name of names) {
-        const handedIn = parse(await readFile(join(inbox, name), "utf8").catch(() => ""));
+        const handedIn = readShape(await readSmall(join(inbox, name), largest), isWhole);
         if (handedIn !== null) found.push({ name, handedIn });
-        else await keepAside(name);
+        // One that cannot be moved either stays where it is, and is in nobody's way.
+        else await keepAside(name).catch(() => undefined);
       }
       return found;
     },
@@ -95,12 +99,12 @@ export function openInbox(folder: string): Inbox {
       await rm(join(inbox, name), { force: true });
     },
     async takeReply(name) {
-      const text = await readFile(replyFile(name), "utf8").catch(() => null);
-      if (text === null) return null;
+      const reply = readShape(await readSmall(replyFile(name), largest), isReply);
+      if (reply === null) return null;
       // Whoever answered was killed before it took the file away.
       await rm(join(inbox, name), { force: true });
       await rm(replyFile(name), { force: true });
-      return JSON.parse(text) as Reply;
+      return reply;
     },
     has: (name) =>
       access(join(inbox, name)).then(
@@ -130,11 +134,42 @@ function isHandedIn(name: string): boolean {
   return /^\d{15}-.+\.json$/.test(name);
 }
 
-function parse(text: string): HandedIn | null {
-  try {
-    const value = JSON.parse(text) as HandedIn;
-    return value.version === 1 && typeof value.task === "string" && typeof value.answer === "string" ? value : null;
-  } catch {
-    return null;
-  }
-}
+/** Characters of an answer: a task of ten thousand cases has a tenth of it. */
+export const longestAnswer = 8 * 1024 * 1024;
+/** Bytes: JSON makes at most six of a character. */
+const largest = 8 * longestAnswer;
+
+const textOrNull = either(text, exactly(null));
+const isWhole = object<HandedIn>({
+  version: exactly(1),
+  task: text,
+  token: count,
+  owner: textOrNull,
+  at: isDeadline,
+  answer: text,
+});
+
+type Kind<Name extends Reply["kind"]> = Extract<Reply, { kind: Name }>;
+const textOrNothing = either(text, exactly(undefined));
+const isCompleted = object<Kind<"completed">>({ kind: exactly("completed"), cases: listOf(text) });
+const isObjections = object<Kind<"objections">>({
+  kind: exactly("objections"),
+  admitted: listOf(text),
+  objections: listOf(object<Objection>({ case: textOrNull, code: text as Shape<Objection["code"]>, message: text })),
+});
+const isFenced = object<Kind<"fenced">>({
+  kind: exactly("fenced"),
+  fence: exactly(...fences),
+  by: textOrNull,
+  file: text,
+});
+const isFailed = object<Kind<"failed">>({
+  kind: exactly("failed"),
+  failure: object<Required<Failure>>({
+    code: text as Shape<Failure["code"]>,
+    message: text,
+    hint: textOrNothing as Shape<string>,
+    detail: textOrNothing as Shape<string>,
+  }),
+});
+const isReply: Shape<Reply> = either(either(isCompleted, isObjections), either(isFenced, isFailed));

@@ -130,8 +130,12 @@ test("what is not admitted comes back as a numbered list; what is, is kept; the 
   }
   // All of it again: what is there already is no mistake.
   expect(await complete(audit, va)).toMatchObject({ exitCode: 0 });
-  // And once more, by one that never heard the answer.
+  // And once more, by one that never heard the answer; what says something else is not dropped.
   expect(await complete(audit, va)).toMatchObject({ exitCode: 0 });
+  const other = await complete(audit, va, ([one]) => ({ findings: [{ ...one, root_cause: "Something else." }] }));
+  expect(other).toMatchObject({ exitCode: 5, stderr: expect.stringContaining("not what it was completed with") });
+  expect(json(other)).toMatchObject({ completed: false, fence: "completed" });
+  expect(await audit.read(join(".audit", json(other).file))).toContain("Something else.");
 });
 
 test("a lease that has run out goes back; who comes late is refused, and its work is kept aside", async () => {
