@@ -70,7 +70,7 @@ export interface LoadedAudit {
   readonly agent: Investigator;
   /** Environment variables that the config refers to, with their values; not for showing. */
   readonly variables: ReadonlyMap<string, string>;
-  /** Takes the values of the variables that the config refers to, and what looks like a secret, out of any text. */
+  /** Takes the values of the variables that the config refers to, the agent's login, and what looks like a secret, out of any text. */
   readonly redact: Redactor;
   /** The values alone. */
   readonly redactValues: Redactor;
@@ -140,9 +140,11 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   if (adapter === undefined)
     throw new Error(`BUG: the config names agent ${config.agent.use}, which is not registered`);
   const values = [...loaded.variables.values()];
-  const redact = createRedactor(values);
-  const agent = await adapter.create(config.agent.settings, { baseDir: config.baseDir, env, redact });
-  if (!agent.ok) return refusal(exitCodes.preflight, redactStrings(agent.failure, redact));
+  const context = { baseDir: config.baseDir, env, redact: createRedactor(values) };
+  const agent = await adapter.create(config.agent.settings, context);
+  if (!agent.ok) return refusal(exitCodes.preflight, redactStrings(agent.failure, context.redact));
+  // Its login comes from the environment by itself, and an agent may write it into a finding.
+  const secrets = [...values, ...(agent.value.secrets ?? [])];
   return {
     request,
     config,
@@ -151,8 +153,8 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
     template: template.value,
     agent: agent.value,
     variables: loaded.variables,
-    redact,
-    redactValues: createRedactor(values, { shapes: false }),
+    redact: createRedactor(secrets),
+    redactValues: createRedactor(secrets, { shapes: false }),
   };
 }
 

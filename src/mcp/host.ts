@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { ToolServer } from "../model/agent.js";
 import { failed, ok, type Result } from "../model/result.js";
+import { toolTokenPrefix } from "../support/redact.js";
 import type { ToolContext } from "./context.js";
 
 export interface ToolHost {
@@ -53,7 +54,7 @@ export function createToolHost(): ToolHost {
         starting = null;
         return failed("tools-unavailable", `the tools cannot be served on 127.0.0.1: ${(error as Error).message}`);
       }
-      const token = randomBytes(32).toString("base64url");
+      const token = `${toolTokenPrefix}${randomBytes(32).toString("base64url")}`;
       const closing = new AbortController();
       setMaxListeners(mostAtOnce + 1, closing.signal);
       const door: Door = { digest: digestOf(token), context, closing, running: new Set(), isReached: false };

@@ -143,6 +143,8 @@ export interface Investigator {
   readonly variantOf?: (test: TestRef) => AgentVariant;
   /** Its answers cost money, so that a run needs a budget. `untold`: it tells tokens, and no dollars. Default: nobody knows. */
   readonly charges?: "told" | "untold";
+  /** Values that it hands to its program and that nobody may read: its login. They are masked in all that is kept. */
+  readonly secrets?: readonly string[];
   /** Resolves when the agent has ended. A failure is the agent's (died, timeout); an unanswered case is no failure here. */
   investigate(request: InvestigationRequest): Promise<Result<void>>;
   close(): Promise<void>;

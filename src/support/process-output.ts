@@ -112,6 +112,8 @@ export class LineReader {
 
 /** A line longer than this is redacted in pieces. */
 const longestLine = 256 * 1024;
+/** Characters that a secret may have for not being cut in two, where a line is. */
+const longestSecret = 16 * 1024;
 
 /** A file that output is streamed to, redacted line by line. Remembers its first error instead of throwing. */
 export class OutputFile {
@@ -151,11 +153,15 @@ export class OutputFile {
     if (this.error !== null) return true;
     if (this.#redact === undefined) return this.#stream.write(chunk);
     this.#pending += this.#decoder.write(chunk);
-    const cut = this.#pending.length > longestLine ? this.#pending.length : this.#pending.lastIndexOf("\n") + 1;
-    if (cut === 0) return true;
-    const text = this.#redact(this.#pending.slice(0, cut));
+    const cut = this.#pending.lastIndexOf("\n") + 1;
+    let text = this.#redact(this.#pending.slice(0, cut));
     this.#pending = this.#pending.slice(cut);
-    return this.#stream.write(text);
+    if (this.#pending.length > longestLine) {
+      const piece = cutBetweenSecrets(this.#pending, this.#redact);
+      text += piece.redacted;
+      this.#pending = piece.rest;
+    }
+    return text === "" ? true : this.#stream.write(text);
   }
 
   drained(then: () => void): void {
@@ -170,4 +176,20 @@ export class OutputFile {
       this.#stream.end(this.#redact === undefined ? rest : this.#redact(rest));
     });
   }
+}
+
+/**
+ * Cuts a line that does not end where no secret is: there the parts come out as the whole does. What has not come in whole
+ * by now is in the rest. Where no place is found, a secret is longer than all of them: it is masked as far as it came.
+ */
+function cutBetweenSecrets(line: string, redact: (text: string) => string) {
+  const whole = redact(line);
+  for (let end = line.length - longestSecret; end > 0; end -= longestSecret) {
+    // Half of a character is no text.
+    const cut = /[\uDC00-\uDFFF]/.test(line.charAt(end)) ? end - 1 : end;
+    const [first, rest] = [line.slice(0, cut), line.slice(cut)];
+    const redacted = redact(first);
+    if (redacted + redact(rest) === whole) return { redacted, rest };
+  }
+  return { redacted: whole, rest: "" };
 }

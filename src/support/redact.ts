@@ -29,8 +29,12 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 const named =
   /((?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token|_token|\btoken)["']?\s{0,4}[:=]\s{0,4})("[^"\n]{0,100000}"|'[^'\n]{0,100000}'|[^\s,;&"']{1,100000})/gi;
 
+/** What the tokens of our own tools begin with: each question has another one, so that they are known by their shape. */
+export const toolTokenPrefix = "aud1t_";
+const toolToken = `${toolTokenPrefix}[A-Za-z0-9_-]{16,200}`;
+
 /**
- * A function that gives the same text with secrets masked. `secrets` are values to mask wherever they stand, also as a
+ * A function that gives the same text with secrets masked, the tokens of our tools among them. `secrets` are values to mask wherever they stand, also as a
  * JSON string or a URL has them; those of fewer than 4 characters are not looked for, since they would stand in any word.
  * `shapes: false` masks these values alone: in prose about SQL, `password=` and the like are no secrets.
  * Masking twice gives what masking once gave.
@@ -43,8 +47,8 @@ export function createRedactor(secrets: readonly string[], options: { readonly s
   }
   // The longest first: of two secrets, one may begin like the other.
   const known = [...values].sort((left, right) => right.length - left.length).map(escaped);
-  const pattern = known.length === 0 ? null : new RegExp(known.join("|"), "g");
-  const maskValues = (text: string): string => (pattern === null ? text : text.replace(pattern, mask));
+  const pattern = new RegExp([...known, toolToken].join("|"), "g");
+  const maskValues = (text: string): string => text.replace(pattern, mask);
   if (options.shapes === false) return maskValues;
   return (text) => {
     let redacted = maskKeyBlocks(maskValues(text));
@@ -71,10 +75,19 @@ function maskKeyBlocks(text: string): string {
   return masked + text.slice(from);
 }
 
-/** Values of variables whose names say that they are secret. */
+/** Values of variables whose names say that they are secret; no switch (`…_SKIP_AUTH=true`) and no limit (`MAX_…_TOKENS`). */
 export function secretValues(env: Readonly<Record<string, string | undefined>>): string[] {
   const secret = /key|token|secret|passw|passphrase|credential|private|auth/i;
-  return Object.entries(env).flatMap(([name, value]) => (value !== undefined && secret.test(name) ? [value] : []));
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (value === undefined || /^(true|false)$/i.test(value) || /_tokens$/i.test(name)) return [];
+    if (/_headers$/i.test(name)) return headerValues(value);
+    return secret.test(name) ? [value] : [];
+  });
+}
+
+/** `Name: value` by lines: a gateway's login is one of them. `Bearer` before it is no part of the secret. */
+function headerValues(lines: string): string[] {
+  return lines.split("\n").flatMap((line) => /^[^:]*:\s*(?:bearer\s+|basic\s+)?(\S.*?)\s*$/i.exec(line)?.[1] ?? []);
 }
 
 function escaped(text: string): string {

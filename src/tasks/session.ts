@@ -37,7 +37,7 @@ export interface Session {
   readonly emit: (event: AuditEvent) => void;
   /** For any text of the outside that is shown or kept. */
   readonly redact: (text: string) => string;
-  /** For what must else stay as it is, such as SQL: takes out the values of the config's variables, and no shapes. */
+  /** For what must else stay as it is, such as SQL: takes out the values of the config's variables, the agent's login and the tools' tokens, and no shapes. */
   readonly redactValues: (text: string) => string;
   readonly traces: TraceStore;
   readonly agent: Investigator;

@@ -1,6 +1,6 @@
 // Agents that are command lines, with a stand-in for the program: what is looked at before anything is asked, what reaches
 // the program, and which limits we keep for those that do not. The real programs are in test/e2e and test/long.
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -143,6 +143,43 @@ it.concurrent.each([
   const env = { FAKE_CLI: name, FAKE_BEHAVIOUR: "prints", FAKE_LINES: JSON.stringify(lines), FAKE_EXIT: String(code) };
   const played = await play(name, "prints", { env });
   expect(played.activities.at(-1)).toMatchObject({ type: "ended", outcome });
+});
+
+it("what a program says of its token is in no file and in nothing that is told of it", async () => {
+  const token = "canary-token-of-the-tools";
+  const content = [
+    { type: "text", text: `My token is ${token}.` },
+    { type: "tool_use", name: "mcp__audit__run_sql", input: { sql: `select '${token}'` } },
+  ];
+  const lines = [init, { type: "assistant", message: { id: "1", content } }, result({ result: token, is_error: true })];
+  const env = { FAKE_CLI: "claude", FAKE_LINES: JSON.stringify(lines) };
+  const logDir = await mkdtemp(join(folder, "log-"));
+  const server = { url: "http://127.0.0.1:9/mcp", token, wasReached: () => true, close: async () => {} };
+  const tools = async () => ({ ok: true, value: server }) as const;
+  const played = await play("claude", "prints", { env: { ...env, FAKE_BEHAVIOUR: "prints" } }, { tools, logDir });
+  expect(played.activities).toContainEqual({ type: "says", text: "My token is [redacted]." });
+  expect(JSON.stringify(played)).not.toContain(token);
+  const log = await readFile(join(logDir, "agent.jsonl"), "utf8");
+  expect([log.includes("[redacted]"), log.includes(token)]).toEqual([true, false]);
+});
+
+it.each([
+  [{ model: "openai/gpt-5" }, ["openai"]],
+  [{ model: "openai/gpt-5", byTest: { "*": { model: "google/gemini" } } }, ["openai", "google"]],
+  [{ model: "somebody/else" }, []],
+  [{}, ["anthropic", "openai", "google", "copilot"]],
+])("opencode with %j gets the keys of its models' providers alone", async (settings, keys) => {
+  const env = {
+    PATH: process.env.PATH,
+    ANTHROPIC_API_KEY: "anthropic",
+    OPENAI_API_KEY: "openai",
+    GEMINI_API_KEY: "google",
+    GITHUB_COPILOT_TOKEN: "copilot",
+    WAREHOUSE_TOKEN: "warehouse",
+  };
+  const adapter = agents.opencode as AgentAdapter;
+  const made = await adapter.create(adapter.settings.parse(settings), { baseDir: folder, env, redact: (text) => text });
+  expect(made.ok && made.value.secrets).toEqual(keys);
 });
 
 it("the limits that a program does not keep are kept by us", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { build } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { capturedText, killAllProcesses, type ProcessOptions, runProcess } from "../../src/support/process.js";
+import { createRedactor } from "../../src/support/redact.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -77,6 +78,17 @@ describe("a process that ends by itself", () => {
       redact: (text) => text.replaceAll("hunter2", "[redacted]"),
     });
     expect(await readFile(file, "utf8")).toBe("my [redacted] is safe\n[redacted]");
+  });
+
+  it("redacts a line that is too long to be kept, and cuts no secret in two", async () => {
+    const canary = "canary-of-the-cut-".repeat(20);
+    // Half of the line is secrets: wherever it were cut without a look, a secret is as likely as not.
+    const between = "é🙂.".repeat(91);
+    const unit = JSON.stringify(between + canary);
+    const program = `process.stdout.write(${unit}.repeat(3000))`;
+    const file = join(folder, "long-line.txt");
+    await ended([process.execPath, "-e", program], { stdoutFile: file, redact: createRedactor([canary]) });
+    expect((await readFile(file, "utf8")) === `${between}[redacted]`.repeat(3_000)).toBe(true);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRedactor, redactStrings, secretValues } from "../../src/support/redact.js";
+import { createRedactor, redactStrings, secretValues, toolTokenPrefix } from "../../src/support/redact.js";
 
 const redact = createRedactor([]);
 
@@ -95,5 +95,16 @@ describe("the redactor", () => {
       "k",
       "p",
     ]);
+  });
+
+  it("takes no switch and no limit for a secret, and of headers their values", () => {
+    const switches = { SKIP_BEDROCK_AUTH: "true", MAX_OUTPUT_TOKENS: "32000" };
+    const headers = { ANTHROPIC_CUSTOM_HEADERS: "X-Gateway: canary-one\nAuthorization: Bearer canary-two" };
+    expect(secretValues({ ...switches, ...headers })).toEqual(["canary-one", "canary-two"]);
+  });
+
+  it("knows a token of our tools by its shape, also where it looks for no shapes", () => {
+    const token = `${toolTokenPrefix}${"aZ9_-".repeat(8)}`;
+    expect(createRedactor([], { shapes: false })(`it is ${token}.`)).toBe("it is [redacted].");
   });
 });

@@ -45,13 +45,15 @@ export const command: AgentAdapter<Settings> = {
 
 function investigator(options: Settings, context: AgentContext): Investigator {
   // A secret written into the config, which no `${NAME}` brought, is known by its name alone.
-  const redactNamed = createRedactor(secretValues(options.env), { shapes: false });
+  const secrets = secretValues(options.env);
+  const redactNamed = createRedactor(secrets, { shapes: false });
   return {
     id: "command",
     needsSlot: options.slot,
     readsPrompt: true,
     parts: { command: digestOf(options.command), ...(options.model === undefined ? {} : { model: options.model }) },
     model: options.model ?? null,
+    secrets,
     async investigate(request) {
       const cwd = request.checkouts.dbt;
       if (cwd === undefined) throw new Error("BUG: a request without a checkout of dbt");

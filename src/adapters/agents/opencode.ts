@@ -43,9 +43,32 @@ const settings = cliSettings.extend({
 });
 type Settings = z.infer<typeof settings>;
 
-/** Variables with a login of one of its providers; AWS and Google only where the model is theirs. */
-const logins =
-  /^(ANTHROPIC|OPENAI|GEMINI|GOOGLE_GENERATIVE_AI|OPENROUTER|MISTRAL|GROQ|XAI|DEEPSEEK|TOGETHER|CEREBRAS|OPENCODE|AZURE|AZURE_OPENAI|GITHUB_COPILOT)_(API_KEY|TOKEN|BASE_URL|RESOURCE_NAME)$/;
+/** Provider → how the variables with its login begin. AWS, Azure and Google's cloud: `cloudVariables`. */
+const providers: Readonly<Record<string, string>> = {
+  anthropic: "ANTHROPIC",
+  openai: "OPENAI",
+  google: "GEMINI|GOOGLE_GENERATIVE_AI",
+  openrouter: "OPENROUTER",
+  mistral: "MISTRAL",
+  groq: "GROQ",
+  xai: "XAI",
+  deepseek: "DEEPSEEK",
+  togetherai: "TOGETHER",
+  cerebras: "CEREBRAS",
+  opencode: "OPENCODE",
+  "github-copilot": "GITHUB_COPILOT",
+};
+
+/** Only the logins of the models that are asked for; all where opencode itself chooses, since nobody knows which it takes. */
+function logins(models: readonly (string | undefined)[]): readonly RegExp[] {
+  const wanted = models.includes(undefined) ? Object.keys(providers) : models.map((model) => providerOf(model));
+  const begins = [...new Set(wanted)].flatMap((provider) => providers[provider] ?? []);
+  return begins.map((begin) => new RegExp(`^(${begin})_(API_KEY|TOKEN|BASE_URL|RESOURCE_NAME)$`));
+}
+
+function providerOf(model: string | null | undefined): string {
+  return model?.split("/")[0] ?? "";
+}
 
 const cli: Cli<Settings> = {
   id: "opencode",
@@ -54,14 +77,12 @@ const cli: Cli<Settings> = {
   minimum: "1.18.0",
   install: "Install it: npm install -g opencode-ai@latest.",
   signIn: "Log in with `opencode auth login`, or set the key of your model's provider, such as ANTHROPIC_API_KEY.",
-  variables: (_env, { model = "" }) => [
-    logins,
-    ...cloudVariables({
-      aws: model.startsWith("amazon-bedrock/"),
-      google: model.startsWith("google-vertex"),
-      azure: model.startsWith("azure"),
-    }),
-  ],
+  variables: (_env, { model, byTest }) => {
+    const models = [model, ...Object.values(byTest).map((other) => other.model ?? model)];
+    const anyOf = (begin: string): boolean => models.some((each) => each?.startsWith(begin));
+    const clouds = { aws: anyOf("amazon-bedrock/"), google: anyOf("google-vertex"), azure: anyOf("azure") };
+    return [...logins(models), ...cloudVariables(clouds)];
+  },
   parts: ({ variant }) => (variant === undefined ? {} : { variant }),
   keeps: { turns: false, budget: false },
   tellsServers: false,
@@ -90,7 +111,7 @@ function build(question: Question, { variant }: Settings, env: Readonly<Record<s
   const files = { "*": "allow", ...Object.fromEntries(denied.map((path) => [path, "deny"])) };
   // Its rule for searches sees the words that are looked for, and not where.
   const searches = hidden.links.length + hidden.secrets.length === 0 ? "allow" : "deny";
-  const provider = model?.split("/")[0] ?? "";
+  const provider = providerOf(model);
   const config = {
     share: "disabled",
     autoupdate: false,

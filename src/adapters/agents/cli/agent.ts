@@ -44,7 +44,8 @@ function investigator<Settings extends CliSettings>(
   const named = settings.program ?? cli.program;
   const program = /^\.\.?\//.test(named) ? resolve(context.baseDir, named) : named;
   // Its login is the one secret in its reach: whatever it prints of it goes into no file.
-  const own = createRedactor(secretValues(env), { shapes: false });
+  const secrets = secretValues(env);
+  const own = createRedactor(secrets, { shapes: false });
   const redact = (text: string): string => context.redact(own(text));
   const variantOf = variants(settings);
   const tasks = new Map<string, Kept>();
@@ -105,6 +106,7 @@ function investigator<Settings extends CliSettings>(
     parts: cli.parts(settings),
     model: settings.model ?? null,
     variantOf,
+    secrets,
     investigate,
     charges: cli.charges?.(settings) ?? "told",
     close: async () => tasks.clear(),

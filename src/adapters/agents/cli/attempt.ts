@@ -10,6 +10,7 @@ import type { AgentOutcome, InvestigationRequest, ToolServer, Usage } from "../.
 import { milliseconds } from "../../../model/config.js";
 import { type Failure, failed, ok, type Result } from "../../../model/result.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../../support/process.js";
+import { createRedactor } from "../../../support/redact.js";
 import { type Cli, type Finish, type Question, tokenVariable } from "./contract.js";
 import { capped, handIn } from "./hand-in.js";
 import { instructions } from "./instructions.js";
@@ -59,10 +60,17 @@ export async function attempt<Settings extends CliSettings>(own: Attempt<Setting
   const tools = request.tools === null ? null : await request.tools();
   if (tools !== null && !tools.ok) return tools;
   try {
-    return await withTemporaryFolder(own.env, (env) => run({ ...own, env }, tools?.value ?? null));
+    const redact = redactorOf(own, tools?.value ?? null);
+    return await withTemporaryFolder(own.env, (env) => run({ ...own, env, redact }, tools?.value ?? null));
   } finally {
     await tools?.value.close();
   }
+}
+
+/** For its files and for what is told of it alike: its token stands in neither. */
+function redactorOf({ redact }: Pick<Attempt<CliSettings>, "redact">, tools: ToolServer | null) {
+  const hidden = createRedactor(tools === null ? [] : [tools.token], { shapes: false });
+  return (text: string): string => redact(hidden(text));
 }
 
 type Stop = { readonly outcome: AgentOutcome; readonly message: string };
@@ -105,7 +113,7 @@ async function run<Settings extends CliSettings>(
     input: invocation.stdin,
     stdoutFile: files.stdout,
     stderrFile: files.stderr,
-    redact: tools === null ? own.redact : (text) => own.redact(text).replaceAll(tools.token, "[redacted]"),
+    redact: own.redact,
     maxOutputBytes: settings.maxOutput,
     grace: 2_000,
     signal: AbortSignal.any([request.signal, halt.signal]),
@@ -135,7 +143,7 @@ async function conclude<Settings extends CliSettings>(
   const detail = redact(
     [...watched.told.errors.map(({ message }) => message), capturedText(end.stderr).trim()].join("\n").trim(),
   ).slice(-2_000);
-  const message = redact(capped(finish.message, 500));
+  const message = capped(redact(finish.message), 500);
   const { outcome, answer } = finish;
   const failure = end.reason === "output-too-large" ? { failure: tooLarge(own) } : {};
   if (outcome === "ok" || (typeof answer === "object" && answer !== null && outcome !== "tools-unavailable")) {
