@@ -77,7 +77,7 @@ export function openDispatch(options: DispatchOptions): Dispatch {
   };
 
   const refusal = (starting = false): Failure | null => {
-    const why = halted === null && budget !== null ? usedUp(budget, ledger.total) : null;
+    const why = halted === null && budget !== null ? usedUp(budget, ledger.total, ledger.estimated) : null;
     if (why !== null) halt({ code: "agent-budget", message: why }, starting);
     return halted;
   };

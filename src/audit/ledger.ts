@@ -1,8 +1,10 @@
 /**
  * What the agents of one run have spent so far, in all and task by task. Only counts: graph/budget.ts says what is left.
+ * A conversation that was killed tells tokens and no price: it is counted at what tokens have cost in this run.
  */
 
 import { allowance } from "../graph/budget.js";
+import type { Usage } from "../model/agent.js";
 import { dollars } from "../model/amount.js";
 import type { Budget } from "../model/config.js";
 import { type Ledger, nothingSpent, spentAlso } from "../model/spending.js";
@@ -17,10 +19,26 @@ const noBudget: Budget = { audit: null, task: null, tokens: null };
 export function openLedger(budget: Budget | null): Ledger {
   const accounts = new Map<string, Account>();
   let total = nothingSpent;
+  const priced = { tokens: 0, cost: 0 };
+  let unpriced = 0;
+  let estimated = 0;
+  const price = (): number => (priced.tokens === 0 ? 0 : priced.cost / priced.tokens);
+  /** US dollars; what is told without a price before any price was is made up for by the first one. */
+  const estimate = (usage: Usage): number => {
+    const tokens = weighed(usage);
+    if (usage.cost === null) unpriced += tokens;
+    else {
+      priced.tokens += tokens;
+      priced.cost += usage.cost;
+    }
+    // A budget that is used up stays so, though a later price be lower.
+    estimated = Math.max(estimated, unpriced * price());
+    return usage.cost ?? tokens * price();
+  };
   const accountOf = (task: string): Account => {
     const known = accounts.get(task);
     if (known !== undefined) return known;
-    const account = { limit: allowance(budget ?? noBudget, total), spent: 0 };
+    const account = { limit: allowance(budget ?? noBudget, total, estimated), spent: 0 };
     accounts.set(task, account);
     return account;
   };
@@ -34,7 +52,7 @@ export function openLedger(budget: Budget | null): Ledger {
       accountOf(task);
     },
     note(task, usage) {
-      accountOf(task).spent += usage.cost ?? 0;
+      accountOf(task).spent += estimate(usage);
       total = spentAlso(total, usage);
     },
     left,
@@ -46,5 +64,13 @@ export function openLedger(budget: Budget | null): Ledger {
     get total() {
       return total;
     },
+    get estimated() {
+      return estimated;
+    },
   };
+}
+
+/** What comes from a cache costs about a tenth. */
+function weighed({ input, output, cached }: Usage): number {
+  return input + output + cached / 10;
 }

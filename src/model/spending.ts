@@ -28,6 +28,8 @@ export interface Ledger {
   /** Why the task may ask no more; null where it may. */
   usedUp(task: string): string | null;
   readonly total: Spent;
+  /** US dollars that `total.cost` lacks for what was told without a price; never less than before. 0 until a price was told. */
+  readonly estimated: number;
 }
 
 export const nothingSpent: Spent = { input: 0, output: 0, cached: 0, turns: 0, cost: 0, unpriced: 0 };

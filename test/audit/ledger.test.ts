@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { openLedger } from "../../src/audit/ledger.js";
+import { usedUp } from "../../src/graph/budget.js";
 import type { Usage } from "../../src/model/agent.js";
 
 const paid = (cost: number | null): Usage => ({ input: 10, output: 1, cached: 0, cost, turns: 1 });
@@ -24,6 +25,25 @@ test("a task that a person runs again begins with a new budget, and the run's go
   ledger.note("VA", paid(3));
   ledger.begin("VA");
   expect([ledger.left("VA"), ledger.total.cost]).toEqual([3, 3]);
+});
+
+test("what was told without a price counts at the price of this run, also what came before that price", () => {
+  const ledger = openLedger({ audit: 5, task: 4, tokens: null });
+  ledger.begin("VA");
+  ledger.note("VA", paid(null));
+  expect([ledger.left("VA"), ledger.estimated]).toEqual([4, 0]);
+  ledger.begin("TX");
+  ledger.note("TX", paid(2));
+  ledger.note("TX", paid(null));
+  expect([ledger.left("TX"), ledger.estimated, ledger.total.cost]).toEqual([0, 4, 2]);
+  // A lower price gives nothing back, and the run's budget is used up.
+  ledger.note("TX", { ...paid(0), input: 1_000_000 });
+  expect(ledger.estimated).toBe(4);
+  ledger.begin("FL");
+  expect(ledger.left("FL")).toBe(0);
+  expect(usedUp({ audit: 5, task: 4, tokens: null }, ledger.total, ledger.estimated)).toMatch(
+    /^the run's budget of \$5\.00 is used up: \$2\.00 spent .* at a price that was not told\), estimated at \$4\.00 more$/,
+  );
 });
 
 test("without a budget everything is counted, and nothing is refused", () => {
