@@ -5,8 +5,8 @@
 
 import type { Fence, Held } from "../execution/claims.js";
 import { readTraceStore } from "../execution/traces.js";
-import type { Catalogue, PublishedTask, PublishedTest, TaskState } from "../model/claim.js";
-import type { CategoryConfig, Config } from "../model/config.js";
+import type { Catalogue, ClaimEnd, PublishedTask, PublishedTest, TaskState } from "../model/claim.js";
+import { type CategoryConfig, type Config, longestLease } from "../model/config.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { TaskEntry } from "../model/task.js";
 import { taskEntries } from "../tasks/task-list.js";
@@ -59,6 +59,8 @@ export interface Coordination {
   }): Promise<Result<ClaimedTask | null>>;
   heartbeat(request: TokenRequest & { readonly lease?: number }): Promise<Result<Held<{ readonly until: string }>>>;
   release(request: TokenRequest): Promise<Result<Held<{ readonly owner: string }>>>;
+  /** As `release`, and for who knows that all the task's findings are kept. */
+  end(request: TokenRequest, how: ClaimEnd): Promise<Result<Held<{ readonly owner: string }>>>;
 }
 
 /** A task by its id or its number in tasks.json, and the right to it. */
@@ -84,6 +86,8 @@ export async function openCoordination(
 
   /** Claims, and looks whether the tasks are still those: a run may have exported others meanwhile. */
   const claim: Coordination["claim"] = async ({ owner, lease, task: wanted }) => {
+    const refused = ownerRefusal(owner) ?? leaseRefusal(lease);
+    if (refused !== null) return refused;
     for (;;) {
       const catalogue = await current();
       if (!catalogue.ok) return catalogue;
@@ -121,6 +125,14 @@ export async function openCoordination(
     return ok(value);
   };
 
+  const end: Coordination["end"] = (request, how) =>
+    withTask(request, async (task) => {
+      const { token, owner = null } = request;
+      const held = await claims.check(task, token, { owner });
+      if (!held.held || (await claims.end(task, token, how))) return held;
+      return claims.check(task, token, { owner });
+    });
+
   return {
     shared,
     claim,
@@ -138,23 +150,34 @@ export async function openCoordination(
       const all = await listed(catalogue, states, config);
       return ok(all.find(({ task }) => task === next?.id) ?? null);
     },
-    heartbeat: ({ lease, ...request }) =>
+    heartbeat: async ({ lease, ...request }) =>
+      (lease === undefined ? null : leaseRefusal(lease)) ??
       withTask(request, (task) =>
         claims.heartbeat(task, request.token, { owner: request.owner ?? null, lease: lease ?? null }),
       ),
-    release: (request) =>
-      withTask(request, async (task) => {
-        const { token, owner = null } = request;
-        const held = await claims.check(task, token, { owner });
-        if (!held.held || (await claims.end(task, token, "released"))) return held;
-        return claims.check(task, token, { owner });
-      }),
+    release: (request) => end(request, "released"),
+    end,
   };
 }
 
 export function nothingExported({ dir }: Config): Result<never> {
   return failed("nothing-exported", `no audit has been exported in ${dir} yet, so there are no tasks`, {
     hint: "Run `audit-run run export`, which finds the failing tests and investigates nothing, or a whole `audit-run`.",
+  });
+}
+
+/** The name stands in tables, in messages and in reports. Failure code: usage. */
+function ownerRefusal(owner: string): ReturnType<typeof failed> | null {
+  if (/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u.test(owner) && owner.trim() !== "") return null;
+  const shown = JSON.stringify(owner.slice(0, 40));
+  return failed("usage", `the owner ${shown} is no name: it has 1 to 100 characters that can be printed, on one line`);
+}
+
+/** Failure code: usage. */
+function leaseRefusal(lease: number): ReturnType<typeof failed> | null {
+  if (lease > 0 && lease <= longestLease) return null;
+  return failed("usage", "a lease is longer than nothing and at most 7 days", {
+    hint: "`audit-run tasks heartbeat` prolongs it as often as need be.",
   });
 }
 

@@ -9,7 +9,7 @@ export type Taken =
   | { readonly kind: "taken" }
   /** An agent has completed it meanwhile. */
   | { readonly kind: "completed" }
-  | { readonly kind: "held"; readonly owner: string; readonly until: string | null };
+  | { readonly kind: "held"; readonly owner: string; readonly until: string | null; readonly token: number | null };
 
 export interface Sharing {
   /** Claims a task for this run. */
@@ -84,7 +84,8 @@ export function startSharing(options: SharingOptions): Sharing {
       }
       const state = (await claims.states([task])).get(id);
       if (state?.status === "completed") return { kind: "completed" };
-      return { kind: "held", owner: state?.owner ?? "somebody", until: state?.until ?? null };
+      const { owner, until = null, token = null } = state ?? { owner: null };
+      return { kind: "held", owner: owner ?? "somebody", until, token };
     },
 
     async free(id, signal) {

@@ -203,7 +203,10 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       const taken = await sharing?.take(id);
       if (taken?.kind === "held" && !signal.aborted) {
         const until = taken.until === null ? "" : ` until ${taken.until}`;
-        session.emit({ type: "warning", node: node.id, message: `${taken.owner} has claimed it${until}: it waits` });
+        const out =
+          taken.token === null ? "" : `; to take it back: audit-run tasks release ${id} --token ${taken.token}`;
+        const message = `${taken.owner} has claimed it${until}: it waits${out}`;
+        session.emit({ type: "warning", node: node.id, message });
         const free = async () => sharing?.free(id, signal);
         return pools.stepAside(node.pools, free, () => works.investigate(node, stop));
       }

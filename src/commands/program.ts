@@ -234,7 +234,7 @@ function addTasksCommands(tasks: Command, invocation: Invocation, settle: (exitC
       const { nextCommand } = await import("./tasks.js");
       settle(await nextCommand(invocation, options));
     });
-  addLease(addCommon(tasks.command("claim")))
+  addLease(addCommon(tasks.command("claim")), "timeouts.claim of the config")
     .description("claim a task and print its cases; exit 1, and {} as JSON, where nothing is left")
     .argument("[task]", "such as VA, or its id in tasks.json; default: the next one")
     .requiredOption("--owner <name>", "who claims it")
@@ -242,7 +242,7 @@ function addTasksCommands(tasks: Command, invocation: Invocation, settle: (exitC
       const { claimCommand } = await import("./tasks.js");
       settle(await claimCommand(invocation, { ...options, ...(task === undefined ? {} : { task }) }));
     });
-  addLease(addToken(tasks.command("heartbeat")))
+  addLease(addToken(tasks.command("heartbeat")), "as long as it was")
     .description("prolong a claim, from now on by as long as it was")
     .action(async (task: string, options: Omit<TokenOptions, "task"> & { lease?: string }) => {
       const { heartbeatCommand } = await import("./tasks.js");
@@ -272,13 +272,9 @@ function addToken(command: Command): Command {
     .option("--owner <name>", "refuse where the claim is of another owner");
 }
 
-function addLease(command: Command): Command {
-  return command.addOption(
-    new Option(
-      "--lease <time>",
-      "how long without a heartbeat, such as 10m; default: timeouts.claim of the config",
-    ).argParser(duration),
-  );
+function addLease(command: Command, otherwise: string): Command {
+  const text = `how long without a heartbeat, such as 10m, at most 7d; default: ${otherwise}`;
+  return command.addOption(new Option("--lease <time>", text).argParser(duration));
 }
 
 function positiveInteger(value: string): number {

@@ -27,6 +27,10 @@ export const Duration = z
 /** A Duration that a timer can hold: Node's end at 2^31 ms, just under 25 days, and then fire at once. */
 const Timeout = Duration.refine((duration) => milliseconds(duration) <= 24 * 86_400_000, "must be at most 24d");
 
+/** Milliseconds. Whoever forgets a task blocks it for no longer, and a run that waits for it. */
+export const longestLease = 7 * 86_400_000;
+const Lease = Duration.refine((duration) => milliseconds(duration) <= longestLease, "must be at most 7d");
+
 /** Milliseconds of a Duration. */
 export function milliseconds(duration: string | number): number {
   if (typeof duration === "number") return duration * 1000;
@@ -332,8 +336,8 @@ export const configShape = {
     .strictObject({
       query: Timeout.default("60s").describe("One query."),
       task: Timeout.default("30m").describe("One agent's whole task."),
-      claim: Timeout.default("30m").describe(
-        "How long a task stays with an agent that has claimed it (docs/coordination.md) and gives no sign of life.",
+      claim: Lease.default("30m").describe(
+        "How long a task stays with an agent that has claimed it (docs/coordination.md) and gives no sign of life; at most 7d.",
       ),
       refused: Timeout.default("30m").describe(
         "How long tasks wait in all where a model's service refuses them (rate limits, overload), and nothing is answered.",

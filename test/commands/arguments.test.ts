@@ -77,3 +77,14 @@ describe("a wrong command line says what to do", () => {
     expect(text).toMatch(/\(--help shows what there is\)\n$/);
   });
 });
+
+test("each command that takes a lease says what it is otherwise", () => {
+  const tasks = program().commands.find((command) => command.name() === "tasks");
+  const help = (name: string) =>
+    tasks?.commands
+      .find((command) => command.name() === name)
+      ?.helpInformation()
+      .replaceAll(/\s+/g, " ");
+  expect(help("claim")).toContain("at most 7d; default: timeouts.claim of the config");
+  expect(help("heartbeat")).toContain("at most 7d; default: as long as it was");
+});

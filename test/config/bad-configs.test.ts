@@ -140,6 +140,10 @@ test("wrong types, with quotes suggested for a number that is meant as text", ()
   `);
 });
 
+test("a claim that would block its task for longer than a week", () => {
+  expect(added("timeouts: { claim: 8d }")).toContain('timeouts.claim "8d" must be at most 7d');
+});
+
 test("numbers out of their range, and empty texts and lists", () => {
   expect(added('slots: { count: 0 }\ntimeouts: { task: 30d }\nprompt: ""\ncategories: []')).toMatchInlineSnapshot(`
     "audit.config.yaml:6:17 error[out-of-range]: slots.count must be at least 1, not 0

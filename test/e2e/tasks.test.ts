@@ -140,6 +140,14 @@ test("what is not admitted comes back as a numbered list; what is, is kept; the 
 
 test("a lease that has run out goes back; who comes late is refused, and its work is kept aside", async () => {
   const audit = await exported();
+  for (const wrong of [
+    ["--owner", ""],
+    ["--owner", "a\nb"],
+    ["--owner", "a", "--lease", "9999999d"],
+  ]) {
+    const refused = await tasks(audit, "claim", "VA", ...wrong);
+    expect(refused, wrong.join(" ")).toMatchObject({ exitCode: 2, stdout: "" });
+  }
   const late = await claim(audit, "VA", "slow", "--lease", "1ms");
   expect(json(await tasks(audit, "list", "--json")).tasks[1]).toMatchObject({
     task: "VA",
@@ -173,6 +181,7 @@ test("a running audit leaves alone what somebody holds, goes on with the rest, a
   const va = await claim(audit, "VA", "swarm");
   const running = audit.start("--progress", "plain");
   await running.says("swarm has claimed it");
+  await running.says("to take it back: audit-run tasks release VA --token 1");
   // The run itself goes on with TX meanwhile.
   await running.says("investigate:TX executed in");
   expect(await complete(audit, va)).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("A run is on") });
