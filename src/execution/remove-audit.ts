@@ -6,7 +6,8 @@ import { lstat, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { realDisk } from "../support/disk.js";
 import { temporaryPrefix } from "../support/files.js";
-import { isClaimsFile } from "./claims.js";
+import { listOf, object, readShape, type Shape } from "../support/shape.js";
+import { isClaimsFile, taskName } from "./claims.js";
 import { isInboxFile } from "./inbox.js";
 import { listObjects } from "./objects.js";
 import { runsIn } from "./runs.js";
@@ -14,7 +15,15 @@ import { runsIn } from "./runs.js";
 /** What an adapter of a warehouse puts into scratch/: its name, a process, a random number. */
 const scratchName = /^\w+-\d+-[0-9a-f]+$/;
 
-const ownFiles = ["full-report.md", "findings.json", "tasks.json", "last-run.json", "accept.lock", "tmux.json"];
+const ownFiles = [
+  "full-report.md",
+  "findings.json",
+  "tasks.json",
+  "last-run.json",
+  "whole-trace.json",
+  "accept.lock",
+  "tmux.json",
+];
 
 /**
  * Removes everything of the audit in `dir`; resolves to the names that are left there: not ours, or slots in use.
@@ -46,18 +55,21 @@ export async function removeAudit(dir: string): Promise<readonly string[]> {
   return (await namesIn(dir)).filter((name) => name !== "run.lock").sort();
 }
 
-/** Those that tasks.json lists; a page that it does not know may be the user's own. */
+/** Those of the tasks that tasks.json lists, failed ones too; a page of no task may be the user's own. */
 async function ownPages(dir: string): Promise<readonly string[]> {
-  try {
-    const { tasks } = JSON.parse(await readFile(join(dir, "tasks.json"), "utf8")) as { tasks: { result?: unknown }[] };
-    return tasks.flatMap(({ result }) => {
-      const name = /^results\/([^/\\]+)\.md$/.exec(String(result))?.[1];
-      return name === undefined ? [] : [join("results", `${name}.md`), join("results", `${name}.json`)];
-    });
-  } catch {
-    return [];
-  }
+  const tasks = readShape(await readFile(join(dir, "tasks.json"), "utf8").catch(() => null), isTaskList)?.tasks ?? [];
+  return tasks.flatMap(({ node, result }) => {
+    const name = /^results\/([^/\\]+)\.md$/.exec(String(result))?.[1] ?? /^investigate:(.+)$/.exec(String(node))?.[1];
+    return name === undefined || !taskName.test(name)
+      ? []
+      : [join("results", `${name}.md`), join("results", `${name}.json`)];
+  });
 }
+
+const anything: Shape<unknown> = (_): _ is unknown => true;
+const isTaskList = object({
+  tasks: listOf(object<{ node: unknown; result: unknown }>({ node: anything, result: anything })),
+});
 
 /** What agents have handed in goes with it: the cases that it is about are of this audit. */
 async function ownClaims(dir: string): Promise<readonly string[]> {

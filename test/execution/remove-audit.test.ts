@@ -15,7 +15,12 @@ beforeEach(async () => {
   const trace = { subject: "a", fingerprint: "f", parts: {}, observed: {}, run: "r", at: "2026-02-03T00:00:00Z" };
   await store.value.commit(trace, { finding: "a" });
   await store.value.close();
-  await write("tasks.json", JSON.stringify({ tasks: [{ result: "results/VA.md" }, { result: null }] }));
+  await write(
+    "tasks.json",
+    JSON.stringify({ tasks: [{ result: "results/VA.md" }, { result: null, node: "investigate:TX" }] }),
+  );
+  // TX has failed, and its page says so.
+  for (const path of ["results/TX.md", "results/TX.json", "whole-trace.json"]) await write(path, "x");
   for (const path of ["results/VA.md", "results/VA.json", "results/.tmp-12-ab", ".gitignore", "last-run.json"])
     await write(path, "*\n");
   for (const path of ["full-report.md", "findings.json", "runs/20260203-141500123/events.jsonl", "run.lock"])
