@@ -17,6 +17,7 @@ import { type AuditRequest, type LoadedAudit, loadAudit, loadSettings, type Refu
 import { type OpenedAudit, openAudit } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { promptsOf, type ShownTask } from "./audit/prompt.js";
+import { tellingRefusals } from "./audit/refused-claims.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
 import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/upkeep.js";
 import type { Config } from "./model/config.js";
@@ -110,7 +111,7 @@ export function coordinate(
     const loaded = loadSettings(request, registries);
     if ("exitCode" in loaded) return loaded;
     const { config } = loaded;
-    return { coordination: await openCoordination(config, request.now, warn), config };
+    return { coordination: tellingRefusals(await openCoordination(config, request.now, warn)), config };
   });
 }
 
