@@ -1,16 +1,14 @@
 /**
  * The tools for a person's own agent, on stdin and stdout, outside of runs: over the last export's cases that have no
- * finding. The audit folder is taken for the moment of each finding alone, so that an agent left open keeps no run waiting.
+ * finding. The audit folder is taken for the moment of each finding alone; one task is claimed as long as it is served.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { takeFolder } from "../execution/hold.js";
-import { openTraceStore, readTraceStore } from "../execution/traces.js";
-import type { TaskSharing } from "../mcp/context.js";
-import type { Admission } from "../model/agent.js";
+import { readTraceStore } from "../execution/traces.js";
+import { withSql } from "../mcp/claim-tools.js";
 import type { Case } from "../model/case.js";
 import type { Trace } from "../model/graph.js";
-import { type Failure, ok, type Result } from "../model/result.js";
+import { ok, type Result } from "../model/result.js";
 import type { TraceReader, TraceStore } from "../model/trace-store.js";
 import type { Warehouse } from "../model/warehouse.js";
 import { redactStrings } from "../support/redact.js";
@@ -19,13 +17,15 @@ import { createAgentTools } from "../tasks/agent-tools.js";
 import { limited, repoRoots } from "../tasks/investigate.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
 import { taskQueries, toolContext } from "../tasks/tool-context.js";
-import { openCoordination } from "./coordination.js";
+import { type Borrower, borrowedStore } from "./borrowed-store.js";
+import { type Coordination, openCoordination } from "./coordination.js";
 import { exitCodes } from "./exit-codes.js";
 import type { Assigned } from "./inputs.js";
-import { lastWork, stale, tasksNamed } from "./last-work.js";
+import { lastWork, tasksNamed } from "./last-work.js";
 import { openLedger } from "./ledger.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
 import { openWarehouse } from "./open.js";
+import { claimOwn, type OwnClaim } from "./own-claim.js";
 import { auditFolders, makeFolders } from "./run-folder.js";
 import { toolSharing } from "./tool-sharing.js";
 
@@ -34,6 +34,8 @@ export interface ServedTools {
   readonly open: number;
   /** Findings that were admitted. */
   readonly admitted: number;
+  /** Cases that have none yet. */
+  readonly left: number;
 }
 
 export interface ServeOptions {
@@ -54,8 +56,19 @@ interface Work extends Pick<Assigned, "partsOf" | "factsOf"> {
   readonly artifacts: Artifacts;
 }
 
-interface Shared {
-  readonly sharing: TaskSharing;
+/** A task of which nothing is left is nobody's to claim. */
+async function claimOf(
+  { cases }: Work,
+  coordination: Coordination,
+  { request: { env } }: LoadedAudit,
+  { task, warn }: ServeOptions,
+): Promise<Result<OwnClaim | null>> {
+  if (task === null || cases.length === 0) return ok(null);
+  const owner = env.USER || env.LOGNAME || env.USERNAME || "mcp";
+  return claimOwn(coordination, { task, owner, warn });
+}
+
+interface Shared extends Borrower {
   /** Cases whose findings were handed in with their tasks. */
   readonly admitted: ReadonlySet<string>;
 }
@@ -83,7 +96,17 @@ export async function serveTools(
     const sharing = toolSharing(coordination, loaded, registries, (cases) => {
       for (const id of cases) admitted.add(id);
     });
-    return await serve(loaded, found.value, opened.value, { ...options, sharing, admitted });
+    const claim = await claimOf(found.value, coordination, loaded, options);
+    if (!claim.ok) return refusal(exitCodes.notYet, redactStrings(claim.failure, loaded.redact));
+    const own = claim.value;
+    let isDone = false;
+    try {
+      const served = await serve(loaded, found.value, opened.value, { ...options, sharing, admitted, own });
+      isDone = served.left === 0;
+      return served;
+    } finally {
+      await own?.end(isDone);
+    }
   } finally {
     await opened.value.close();
   }
@@ -103,9 +126,10 @@ async function serve(
   loaded: LoadedAudit,
   work: Work,
   warehouse: Warehouse,
-  { task, streams, ready, warn, sharing, admitted }: ServeOptions & Shared,
+  shared: ServeOptions & Shared,
 ): Promise<ServedTools> {
-  const borrowed = borrowedStore(loaded, work, warn);
+  const { task, streams, ready, warn, sharing, admitted, own } = shared;
+  const borrowed = borrowedStore(loaded, work, shared);
   const session = sessionOf(loaded, work, warehouse, borrowed.traces);
   const folder = join(session.run.folder, "tasks", task ?? "mcp");
   await mkdir(folder, { recursive: true });
@@ -116,7 +140,7 @@ async function serve(
   const desk = openDesk({
     ...{ session, cases, partsOf, factsOf, query, sqlOf: queries.sqlOf, repos: checkouts },
     node: "mcp",
-    answeredBy: "mcp",
+    answeredBy: own?.owner ?? "mcp",
   });
   const { project } = work.artifacts;
   const room = { session, task, cases, desk, query, queries, checkouts, project, warehouse, warn };
@@ -124,7 +148,8 @@ async function serve(
     ...toolContext({ ...room, evidenceDir: null }),
     sharing,
     isOpen: (id: string) => !desk.answered.has(id) && !admitted.has(id),
-    submit: (draft: unknown, signal: AbortSignal) => borrowed.during(() => desk.submit(draft, undefined, signal)),
+    submit: (draft: unknown, signal: AbortSignal) =>
+      borrowed.during(() => desk.submit(draft, undefined, signal), withSql(draft, { queries })),
     failure: () => borrowed.failure() ?? desk.failure,
   };
   const { serveStdio } = await import("../mcp/protocol.js");
@@ -132,66 +157,8 @@ async function serve(
   await serveStdio(context, loaded.request.signal, streams);
   await desk.idle();
   await session.tools.close();
-  return { open: cases.length, admitted: new Set([...desk.answered, ...admitted]).size };
-}
-
-/** The trace store as it is for the time of one finding: the folder is taken, and given back. */
-function borrowedStore(loaded: LoadedAudit, work: Work, warn: (message: string) => void) {
-  const { config, request } = loaded;
-  let store: TraceStore | null = null;
-  let failure: Failure | null = null;
-  let queue: Promise<unknown> = Promise.resolve();
-  const nothing: Admission = { admitted: false, objections: [] };
-
-  const takeOne = async (submit: () => Promise<Admission>): Promise<Admission> => {
-    failure = null;
-    const refuse = (why: Failure): Admission => {
-      failure = why;
-      return nothing;
-    };
-    const hold = await takeFolder(config.dir, request.now);
-    if (!hold.ok) return refuse(hold.failure);
-    for (const message of hold.value.warnings) warn(message);
-    try {
-      const opened = await openTraceStore(auditFolders(config.dir, "none").traces);
-      if (!opened.ok) return refuse(opened.failure);
-      store = opened.value;
-      // A run may have exported others meanwhile: what is found here would be of no use.
-      const isSame = store.find("export")[0]?.output === work.exported.output;
-      const admission = isSame ? await submit() : nothing;
-      if (!isSame) failure = failureOf(stale());
-      await store.close();
-      return admission;
-    } finally {
-      store = null;
-      await hold.value.giveBack();
-    }
-  };
-
-  const current = (): TraceStore => {
-    if (store === null) throw new Error("BUG: the trace store is asked outside of a finding");
-    return store;
-  };
-  const traces: TraceStore = {
-    damage: [],
-    find: (subject) => current().find(subject),
-    read: (trace) => current().read(trace),
-    commit: (trace, output) => current().commit(trace, output),
-    close: async () => {},
-  };
-  return {
-    traces,
-    failure: () => failure,
-    during(submit: () => Promise<Admission>): Promise<Admission> {
-      const taken = queue.then(() => takeOne(submit));
-      queue = taken.catch(() => undefined);
-      return taken;
-    },
-  };
-}
-
-function failureOf(result: Result<never>): Failure | null {
-  return result.ok ? null : result.failure;
+  const left = cases.filter(({ id }) => context.isOpen(id)).length;
+  return { open: cases.length, admitted: new Set([...desk.answered, ...admitted]).size, left };
 }
 
 function sessionOf(loaded: LoadedAudit, work: Work, warehouse: Warehouse, traces: TraceStore): Session {

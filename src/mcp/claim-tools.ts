@@ -121,7 +121,7 @@ function rightOf({ task: name, token, owner }: { task: string; token: number; ow
 }
 
 /** Whoever takes it up knows nothing of this agent's queries, so that they go along as SQL. */
-function withSql(draft: unknown, { queries }: Pick<ToolContext, "queries">): unknown {
+export function withSql(draft: unknown, { queries }: Pick<ToolContext, "queries">): unknown {
   const { evidence } = (draft ?? {}) as { readonly evidence?: unknown };
   if (!Array.isArray(evidence)) return draft;
   const cited = evidence.map((each: unknown) => {

@@ -148,30 +148,100 @@ test("a person's own agent has the same tools; what it hands in is in the next r
   expect((await reports()).map((report) => report.finding.provenance.agent)).toEqual(["mcp", "mcp", "mcp"]);
 });
 
-test("it may be left open: it takes the folder for each finding alone, and is refused while a run is on", async () => {
-  // The agent of the run waits until it is let go.
-  await auditWith('process.stderr.write("waiting"); process.stdin.resume(); setInterval(() => {}, 1000);');
+/** How the tasks stand, for all who share the audit. */
+async function standing(): Promise<Readonly<Record<string, string>>> {
+  const { stdout } = await audit.run("tasks", "list", "--json");
+  const { tasks } = JSON.parse(stdout) as { tasks: { task: string; status: string; owner: string | null }[] };
+  return Object.fromEntries(tasks.map(({ task, status, owner }) => [task, `${status} ${owner ?? ""}`.trim()]));
+}
+
+test("it has its task alone as long as it is open, also beside a run, which takes up what it hands in", async () => {
+  // The agent of the run notes its task, and waits until it is ended.
+  await auditWith(
+    'import { appendFileSync } from "node:fs"; appendFileSync(process.argv[2], process.env.AUDIT_TASK + "\\n"); process.stdin.resume(); setInterval(() => {}, 1000);',
+  );
+  const file = join(audit.folder, "calls.txt");
+  await audit.configure({ agent: { use: "command", command: [process.execPath, "./agent.mjs", file] } });
   expect((await audit.run("run", "export")).exitCode).toBe(0);
-  const { client } = await ownAgent("--task", "VA");
+  const { client, stderr } = await ownAgent("--task", "VA");
   const task = await value(client, "get_task");
   expect([task.task, task.open]).toEqual(["VA", 2]);
+  expect(await standing()).toEqual({ TX: "pending", VA: "in_progress mcp" });
+  expect(await audit.run("mcp", "--task", "VA")).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining("VA is not free: mcp works on it until "),
+  });
   const { query_id } = await value(client, "run_sql", { sql: "select 1" });
 
+  const run = audit.start("--progress", "plain");
+  await run.says("investigate:TX");
+  const wrong = { ...finding("total_wrong", "VA", query_id), failures: 7 };
+  expect(await call(client, "submit_finding", wrong)).toMatchObject({
+    isError: true,
+    text: expect.stringMatching(/^The finding was not accepted:\n1\. .*7/),
+  });
+  expect(await value(client, "submit_finding", finding("total_wrong", "VA", query_id))).toMatchObject({
+    admitted: true,
+    cases_left: 1,
+  });
+  await expect.poll(() => calls(audit), { timeout: 30_000 }).toContain("TX");
+  run.kill("SIGTERM");
+  expect((await run.ended).exitCode).toBe(143);
+  expect(await calls(audit)).toEqual(["TX"]);
+
+  expect(await value(client, "submit_finding", finding("vendor_missing", "VA", query_id))).toMatchObject({
+    admitted: true,
+    cases_left: 0,
+  });
+  await client.close();
+  expect(stderr()).toContain("2 cases without a finding");
+  expect(await finishedCases(audit)).toEqual(["total_wrong@VA", "vendor_missing@VA"]);
+  expect((await standing()).VA).toMatch(/^completed/);
+});
+
+test("a task that it has not finished is free again when it has gone", async () => {
+  await auditWith("process.exit(1)");
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  const { client } = await ownAgent("--task", "VA");
+  const { query_id } = await value(client, "run_sql", { sql: "select 1" });
+  await value(client, "submit_finding", finding("total_wrong", "VA", query_id));
+  expect((await standing()).VA).toBe("in_progress mcp");
+  await client.close();
+  expect((await standing()).VA).toBe("pending");
+});
+
+test("other results of the tests: what it finds for those before is of no use, and refused", async () => {
+  await auditWith("process.exit(1)");
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  const { client: all } = await ownAgent();
+  const { client: one } = await ownAgent("--task", "VA");
+  await setFailures(audit, { total_wrong: [["VA", 9]] });
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  for (const [client, code] of [
+    [all, "artifacts-stale"],
+    [one, "claim-lost"],
+  ] as const) {
+    const { query_id } = await value(client, "run_sql", { sql: "select 1" });
+    const late = await call(client, "submit_finding", finding("vendor_missing", "VA", query_id));
+    expect(late).toMatchObject({ isError: true, text: expect.stringContaining(code) });
+    await client.close();
+  }
+});
+
+test("over all tasks it takes the folder for each finding alone, and is refused while a run is on", async () => {
+  await auditWith("process.stdin.resume(); setInterval(() => {}, 1000);");
+  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  const { client } = await ownAgent();
+  const { query_id } = await value(client, "run_sql", { sql: "select 1" });
   const run = audit.start("--progress", "plain");
   await run.says("investigate:");
   const refused = await call(client, "submit_finding", finding("total_wrong", "VA", query_id));
   expect(refused).toMatchObject({ isError: true, text: expect.stringContaining("state-locked") });
   run.kill("SIGTERM");
   expect((await run.ended).exitCode).toBe(143);
-
   expect(await value(client, "submit_finding", finding("total_wrong", "VA", query_id))).toMatchObject({
-    cases_left: 1,
+    cases_left: 2,
   });
-  // Other results of the tests: what is found for those before is of no use.
-  await setFailures(audit, { total_wrong: [["VA", 9]] });
-  expect((await audit.run("run", "export")).exitCode).toBe(0);
-  const late = await call(client, "submit_finding", finding("vendor_missing", "VA", query_id));
-  expect(late).toMatchObject({ isError: true, text: expect.stringContaining("artifacts-stale") });
   await client.close();
 });
 
