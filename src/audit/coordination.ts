@@ -5,7 +5,7 @@
 
 import type { Fence, Held } from "../execution/claims.js";
 import { readTraceStore } from "../execution/traces.js";
-import type { Catalogue, PublishedTask, PublishedTest, TaskState } from "../model/claim.js";
+import type { Catalogue, ClaimEnd, PublishedTask, PublishedTest, TaskState } from "../model/claim.js";
 import { type CategoryConfig, type Config, longestLease } from "../model/config.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { TaskEntry } from "../model/task.js";
@@ -59,6 +59,8 @@ export interface Coordination {
   }): Promise<Result<ClaimedTask | null>>;
   heartbeat(request: TokenRequest & { readonly lease?: number }): Promise<Result<Held<{ readonly until: string }>>>;
   release(request: TokenRequest): Promise<Result<Held<{ readonly owner: string }>>>;
+  /** As `release`, and for who knows that all the task's findings are kept. */
+  end(request: TokenRequest, how: ClaimEnd): Promise<Result<Held<{ readonly owner: string }>>>;
 }
 
 /** A task by its id or its number in tasks.json, and the right to it. */
@@ -123,6 +125,14 @@ export async function openCoordination(
     return ok(value);
   };
 
+  const end: Coordination["end"] = (request, how) =>
+    withTask(request, async (task) => {
+      const { token, owner = null } = request;
+      const held = await claims.check(task, token, { owner });
+      if (!held.held || (await claims.end(task, token, how))) return held;
+      return claims.check(task, token, { owner });
+    });
+
   return {
     shared,
     claim,
@@ -145,13 +155,8 @@ export async function openCoordination(
       withTask(request, (task) =>
         claims.heartbeat(task, request.token, { owner: request.owner ?? null, lease: lease ?? null }),
       ),
-    release: (request) =>
-      withTask(request, async (task) => {
-        const { token, owner = null } = request;
-        const held = await claims.check(task, token, { owner });
-        if (!held.held || (await claims.end(task, token, "released"))) return held;
-        return claims.check(task, token, { owner });
-      }),
+    release: (request) => end(request, "released"),
+    end,
   };
 }
 

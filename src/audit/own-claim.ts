@@ -69,19 +69,9 @@ export async function claimOwn(
     async end(isDone) {
       clearInterval(heart);
       await renewing;
-      if (isDone) await complete(coordination, task, token);
-      else await coordination.release({ task, token, owner });
+      await coordination.end({ task, token, owner }, isDone ? "completed" : "released");
     },
   });
-}
-
-/** All that was handed in is kept already, so that there is nothing to take up. */
-async function complete({ shared }: Coordination, task: string, token: number): Promise<void> {
-  const found = (await shared.catalogue())?.tasks.find(({ id }) => id === task);
-  if (found !== undefined && (await shared.claims.check(found, token)).held) {
-    await shared.claims.end(found, token, "completed");
-  }
-  await shared.refresh();
 }
 
 async function notFree(coordination: Coordination, task: string): Promise<Result<never>> {
