@@ -1,5 +1,6 @@
 // Agents that audit-run has not started share an audit with it and with one another: the built program, one process a step.
-import { readdir, readFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { failures, findings } from "../rig/recovery.js";
@@ -242,5 +243,28 @@ test("other test results void a claim; what was handed in is kept, and clean --a
   expect(await complete(audit, va)).toMatchObject({ exitCode: 5, stderr: expect.stringContaining("not what it was") });
   expect(await claim(audit, "VA", "swarm")).toMatchObject({ token: 2 });
   await audit.run("tasks", "list");
+  expect(await audit.run("clean", "--all")).toMatchObject({ exitCode: 0, stdout: ".audit is removed.\n" });
+});
+
+test("whatever somebody has put into claims/ stops no command and no run", async () => {
+  const audit = await exported();
+  await audit.write(".audit/claims/VA.1", '{"v":1,"kind":"claim"}');
+  await mkdir(join(audit.folder, ".audit/claims/inbox"));
+  execFileSync("mkfifo", [join(audit.folder, ".audit/claims/TX.1")]);
+  await audit.write(
+    ".audit/claims/inbox/000000000000001-VA.2-0badcafe.json",
+    '{"version":1,"task":"VA","answer":"{}"}',
+  );
+  expect(await tasks(audit, "list")).toMatchObject({ exitCode: 0 });
+  const va = await claim(audit, "VA", "swarm");
+  expect(va.token).toBe(2);
+  expect(await complete(audit, va)).toMatchObject({ exitCode: 0 });
+  expect(await readdir(join(audit.folder, ".audit/claims/late"))).toHaveLength(1);
+  expect(await audit.run()).toMatchObject({ exitCode: 0 });
+  expect(await calls(audit)).toEqual(["TX: vendor_missing@TX"]);
+  await audit.write(".audit/claims/catalogue.json", '{"version":1,"tasks":[null]}');
+  expect(await tasks(audit, "list")).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("run export") });
+  expect(await audit.run("run", "export")).toMatchObject({ exitCode: 0 });
+  expect(await tasks(audit, "list")).toMatchObject({ exitCode: 0 });
   expect(await audit.run("clean", "--all")).toMatchObject({ exitCode: 0, stdout: ".audit is removed.\n" });
 });
