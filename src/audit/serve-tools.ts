@@ -26,6 +26,7 @@ import { openLedger } from "./ledger.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
 import { openWarehouse } from "./open.js";
 import { claimOwn, type OwnClaim } from "./own-claim.js";
+import { tellingRefusals } from "./refused-claims.js";
 import { auditFolders, makeFolders } from "./run-folder.js";
 import { toolSharing } from "./tool-sharing.js";
 
@@ -91,7 +92,7 @@ export async function serveTools(
   const opened = await openWarehouse(config, registries, folders.scratch, request.signal);
   if (!opened.ok) return refusal(exitCodes.preflight, redactStrings(opened.failure, loaded.redact));
   try {
-    const coordination = await openCoordination(config, request.now, options.warn);
+    const coordination = tellingRefusals(await openCoordination(config, request.now, options.warn));
     const admitted = new Set<string>();
     const sharing = toolSharing(coordination, loaded, registries, (cases) => {
       for (const id of cases) admitted.add(id);
