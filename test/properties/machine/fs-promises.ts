@@ -67,8 +67,13 @@ export async function open(path: string, flags: string | number) {
   const known = disk.find(path);
   if (flags === "wx" && known !== null) throw new disk.DiskError("EEXIST", path);
   if (typeof flags === "number") {
-    disk.get(path);
-    return { sync: disk.answerTakesTurns, close: disk.answerTakesTurns };
+    const entry = disk.get(path);
+    return {
+      stat: async () => statsOf(entry),
+      readFile: (encoding: BufferEncoding) => readFile(path, encoding),
+      sync: disk.answerTakesTurns,
+      close: disk.answerTakesTurns,
+    };
   }
   if (known instanceof Map) throw new disk.DiskError("EISDIR", path);
   if (known === null) {

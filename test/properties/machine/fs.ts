@@ -4,7 +4,7 @@
 import { Readable } from "node:stream";
 import { DiskError, type Folder, find, get, getFile, getFolder, type MemoryFile, newFile, put } from "./files.js";
 
-export const constants = { O_RDONLY: 0 };
+export const constants = { O_RDONLY: 0, O_NOFOLLOW: 0, O_NONBLOCK: 0 };
 
 export const existsSync = (path: string): boolean => find(path) !== null;
 
