@@ -44,9 +44,11 @@ test.skipIf(process.platform !== "linux")(
   "a holder that was killed and that nobody collects is taken over",
   async () => {
     // Of the two that start, the second takes the place of the one that would have collected the first.
-    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], { stdio: ["ignore", "pipe", "ignore"] });
+    // The first ends once that has happened: the shell itself would still collect it.
+    const untilThen = 'while [ "$(cat /proc/$$/comm)" != sleep ]; do :; done & echo $!; exec sleep 600';
+    const parent = spawn("sh", ["-c", untilThen], { stdio: ["ignore", "pipe", "ignore"] });
     const pid = Number(String((await once(parent.stdout, "data"))[0]));
-    await expect.poll(() => processEntry(pid)?.isZombie).toBe(true);
+    await expect.poll(() => processEntry(pid)?.isZombie, { timeout: 15_000 }).toBe(true);
     const startTime = processEntry(pid)?.startTime;
     await writeFile(file, JSON.stringify({ pid, host: hostname(), startTime, since: "earlier", token: "x" }));
     expect((await acquireLock(file, now)).ok).toBe(true);
