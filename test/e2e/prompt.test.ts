@@ -80,7 +80,7 @@ describe("audit-run prompt", () => {
   });
 
   test("works while a run is on, and says where that run's own prompt is", async () => {
-    await audited({}, "await new Promise((resolve) => setTimeout(resolve, 120_000));");
+    await audited({}, "setInterval(() => {}, 1_000); // until it is ended");
     await audit.run("run", "export");
     const run = audit.start("run", "investigate:VA", "--progress", "plain");
     const prompt = async (): Promise<string> => {

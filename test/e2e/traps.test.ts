@@ -284,6 +284,7 @@ describe.concurrent("all leave orphans behind when they are killed, which race t
     await expectRerunAlone(audit, "investigate:TX, investigate:VA");
   });
 
+  // Whose child it is by its environment, only Linux tells of another process.
   test.skipIf(process.platform !== "linux")("children are, whose agents have ended meanwhile", async () => {
     const audit = await withAgent(hangsWithChild);
     await killed(audit, await startUntil(audit, 4));
@@ -295,6 +296,7 @@ describe.concurrent("all leave orphans behind when they are killed, which race t
     await expectRerunAlone(audit, "investigate:TX, investigate:VA");
   });
 
+  // By strace, which is Linux's own.
   test.skipIf(process.platform !== "linux")(
     "an agent is, whose number was just to be written down",
     async ({ onTestFinished }) => {
