@@ -108,7 +108,9 @@ async function takeUpAlone(
   const folders = auditFolders(config.dir, "none");
   const store = await openTraceStore(folders.traces);
   if (!store.ok) return store;
-  const warehouse = openOnce(() => openWarehouse(config, registries, folders.scratch, loaded.request.signal));
+  const warehouse = openOnce(() =>
+    openWarehouse(config, registries, { scratchDir: folders.scratch, ...loaded.request }),
+  );
   try {
     return await takeUpWith(coordination, loaded, store.value, warehouse.get);
   } finally {

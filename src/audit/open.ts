@@ -10,7 +10,7 @@ import type { Project } from "../model/project.js";
 import type { Reporter } from "../model/report.js";
 import { type Failure, ok, type Result } from "../model/result.js";
 import type { SlotProvider } from "../model/slot.js";
-import type { Warehouse } from "../model/warehouse.js";
+import type { Warehouse, WarehouseContext } from "../model/warehouse.js";
 import { redactStrings } from "../support/redact.js";
 import { createAgentTools } from "../tasks/agent-tools.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
@@ -79,7 +79,7 @@ export async function openAudit(
   ]);
   const stopping = new AbortController();
   const signal = AbortSignal.any([request.signal, stopping.signal]);
-  const openNow = () => openWarehouse(config, registries, folders.scratch, signal);
+  const openNow = () => openWarehouse(config, registries, { scratchDir: folders.scratch, env: request.env, signal });
   const warehouse = openOnce(openNow);
   const session: Session = {
     config,
@@ -190,12 +190,18 @@ async function completed(project: Project, config: Config): Promise<Project> {
 export async function openWarehouse(
   config: Config,
   registries: Registries,
-  scratchDir: string,
-  signal: AbortSignal,
+  { scratchDir, env, signal }: Pick<WarehouseContext, "scratchDir" | "env" | "signal">,
 ): Promise<Result<Warehouse>> {
   const adapter = registries.warehouses[config.warehouse.use];
   if (adapter === undefined) throw new Error(`BUG: the config names warehouse ${config.warehouse.use}`);
-  return adapter.open(config.warehouse.settings, { scratchDir, baseDir: config.baseDir, signal });
+  return adapter.open(config.warehouse.settings, {
+    scratchDir,
+    env,
+    signal,
+    baseDir: config.baseDir,
+    maxConnections: config.concurrency.warehouse,
+    audit: config.name,
+  });
 }
 
 export async function createProvider(config: Config, registries: Registries): Promise<Result<SlotProvider>> {

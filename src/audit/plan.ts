@@ -43,7 +43,9 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
   const traces = store.value;
   const now = request.now();
   const watermark = () =>
-    inScratch((scratch) => askWatermark(() => openWarehouse(config, registries, scratch, request.signal), config));
+    inScratch((scratch) =>
+      askWatermark(() => openWarehouse(config, registries, { scratchDir: scratch, ...request }), config),
+    );
   const summary = await judgeSummary(config, traces, now, watermark);
   const reused = summary.verdict.kind === "reuse" ? summary.verdict.trace : null;
   const exportJudgement = judgeExport(config, traces, reused);

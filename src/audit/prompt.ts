@@ -84,7 +84,7 @@ async function withWarehouse<Value extends { readonly notes: readonly string[] }
   const { scratch } = auditFolders(config.dir, nextRun);
   const isNew = (await mkdir(scratch, { recursive: true })) !== undefined;
   try {
-    const opened = await openWarehouse(config, registries, scratch, request.signal);
+    const opened = await openWarehouse(config, registries, { scratchDir: scratch, ...request });
     if (!opened.ok) return opened;
     return withNotes(await work(opened.value, warn).finally(() => opened.value.close()));
   } finally {

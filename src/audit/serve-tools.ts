@@ -89,7 +89,7 @@ export async function serveTools(
   }
   const folders = auditFolders(config.dir, found.value.exported.run);
   await makeFolders(folders);
-  const opened = await openWarehouse(config, registries, folders.scratch, request.signal);
+  const opened = await openWarehouse(config, registries, { scratchDir: folders.scratch, ...request });
   if (!opened.ok) return refusal(exitCodes.preflight, redactStrings(opened.failure, loaded.redact));
   try {
     const coordination = tellingRefusals(await openCoordination(config, request.now, options.warn));

@@ -33,6 +33,8 @@ export interface QueryOptions {
   /** Milliseconds; default 60,000. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** The node that asks; a warehouse that keeps a tag with each statement gets `audit-run/<audit>/<label>`. */
+  readonly label?: string;
 }
 
 /** A function that runs one SELECT; what lineage/ and sql/ are given instead of a warehouse. */
@@ -47,7 +49,19 @@ export interface Warehouse {
   readonly query: Query;
   /** Columns of each relation, in one statement; a relation that does not exist is absent from the map. Keys by `relationKey`. */
   describe(relations: readonly Relation[]): Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
+  /**
+   * What stands in the way before anything is asked: relations that cannot be read, each with the grant that is needed;
+   * a role that could write. Absent where the data is a file. Failures: those of a query.
+   */
+  preflight?(relations: readonly Relation[]): Promise<Result<readonly WarehouseNote[]>>;
   close(): Promise<void>;
+}
+
+export interface WarehouseNote {
+  readonly level: "ok" | "warning" | "problem";
+  readonly message: string;
+  /** The next step, such as the GRANT to ask for. */
+  readonly hint: string | null;
 }
 
 /** What differs between the warehouses' SQL, as pure text functions. */
@@ -73,6 +87,12 @@ export interface WarehouseContext {
   readonly scratchDir: string;
   /** Directory of audit.config.yaml: relative paths of the config start here. */
   readonly baseDir: string;
+  /** The process's environment: where vendors keep their folders (HOME, SNOWFLAKE_HOME). */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Most connections at a time: the size of the pool `warehouse`. */
+  readonly maxConnections: number;
+  /** The audit's name, for the tag of its statements. */
+  readonly audit: string;
   readonly signal: AbortSignal;
 }
 
@@ -83,4 +103,11 @@ export interface WarehouseAdapter<Settings = unknown> {
   open(settings: Settings, context: WarehouseContext): Promise<Result<Warehouse>>;
   /** Absolute paths of the files that hold the data, where they are on this machine: agents must not get them as files. */
   localFiles?(settings: Settings, baseDir: string): readonly string[];
+  /**
+   * Settings from an output of dbt's profiles.yml whose `type` is this adapter's id, its Jinja resolved. `profileDir` is where
+   * that file's relative paths start. Fields that say nothing about reading are ignored. Failure: profile-unsupported.
+   */
+  fromProfile?(output: Readonly<Record<string, unknown>>, profileDir: string): Result<unknown>;
+  /** Every secret text in the settings: nothing of it may be in any output. */
+  secrets?(settings: Settings): readonly string[];
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { duckdb } from "../../src/adapters/warehouses/duckdb.js";
 import type { Warehouse } from "../../src/model/warehouse.js";
+import { warehouseContext } from "../rig/warehouse-context.js";
 
 export interface TemporaryWarehouse {
   readonly warehouse: Warehouse;
@@ -35,10 +36,7 @@ export async function temporaryDuckdb(statements: readonly string[]): Promise<Te
   const folder = await mkdtemp(join(tmpdir(), "audit-run-duckdb-"));
   const file = join(folder, "demo.duckdb");
   await writeDuckdb(file, statements);
-  const opened = await duckdb.open(
-    { path: file },
-    { baseDir: folder, scratchDir: join(folder, "scratch"), signal: new AbortController().signal },
-  );
+  const opened = await duckdb.open({ path: file }, warehouseContext(folder, { scratchDir: join(folder, "scratch") }));
   if (!opened.ok) throw new Error(`${opened.failure.message}: ${opened.failure.detail ?? ""}`);
   const warehouse = opened.value;
   return {

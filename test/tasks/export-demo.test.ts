@@ -13,6 +13,7 @@ import { loadProject, loadRunResults } from "../../src/dbt/load.js";
 import type { Export } from "../../src/model/case.js";
 import type { Project, RunResults } from "../../src/model/project.js";
 import type { Warehouse } from "../../src/model/warehouse.js";
+import { warehouseContext } from "../rig/warehouse-context.js";
 import { checkRows, exportConfig, exported } from "./export-rig.js";
 
 const demo = fileURLToPath(new URL("../../examples/dot-bids/", import.meta.url));
@@ -36,7 +37,7 @@ beforeAll(async () => {
   const [readProject, readResults, opened] = await Promise.all([
     loadProject(target),
     loadRunResults(target),
-    duckdb.open({ path: database }, { baseDir: folder, scratchDir: folder, signal: new AbortController().signal }),
+    duckdb.open({ path: database }, warehouseContext(folder)),
   ]);
   if (!readProject.ok || !readResults.ok || !opened.ok) throw new Error("the demo could not be read");
   project = readProject.value;
@@ -82,10 +83,7 @@ it("makes the same cases from the summary table as from run_results.json", async
 });
 
 it("gives the same digests in another process of the database", async () => {
-  const again = await duckdb.open(
-    { path: join(folder, "dot_bids.duckdb") },
-    { baseDir: folder, scratchDir: folder, signal: new AbortController().signal },
-  );
+  const again = await duckdb.open({ path: join(folder, "dot_bids.duckdb") }, warehouseContext(folder));
   if (!again.ok) throw new Error(again.failure.message);
   expect((await exported(again.value, project, { runResults })).cases).toEqual(result.cases);
   await again.value.close();

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { duckdb } from "../../src/adapters/warehouses/duckdb.js";
 import { temporaryDuckdb, writeDuckdb } from "../fakes/warehouse.js";
+import { warehouseContext } from "../rig/warehouse-context.js";
 
 describe("values of DuckDB", () => {
   it("come as the exact text of DuckDB's own cast, with their types", async () => {
@@ -83,8 +84,7 @@ describe("opening a DuckDB file", () => {
     }
     await rm(folder, { recursive: true, force: true });
   });
-  const open = (path: string) =>
-    duckdb.open({ path }, { baseDir: folder, scratchDir, signal: new AbortController().signal });
+  const open = (path: string) => duckdb.open({ path }, warehouseContext(folder, { scratchDir }));
 
   it("copies it under its own name, so that the catalog's name stays, and removes the copy at close", async () => {
     await writeDuckdb(join(folder, "dot bids.duckdb"), ["create table t as select 42 as x"]);
