@@ -108,6 +108,11 @@ export interface WarehouseAdapter<Settings = unknown> {
    * that file's relative paths start. Fields that say nothing about reading are ignored. Failure: profile-unsupported.
    */
   fromProfile?(output: Readonly<Record<string, unknown>>, profileDir: string): Result<unknown>;
+  /**
+   * Settings from one connection of the vendor's own file of connections (Snowflake's connections.toml). `fileDir` is where
+   * that file's relative paths start. Fields that say nothing about reading are ignored. Failure: profile-unsupported.
+   */
+  fromConnection?(fields: Readonly<Record<string, unknown>>, fileDir: string): Result<unknown>;
   /** Every secret text in the settings: nothing of it may be in any output. */
   secrets?(settings: Settings): readonly string[];
 }
