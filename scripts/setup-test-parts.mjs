@@ -1,10 +1,10 @@
-// Sets up what the tests need beside Node: git, tmux, strace (on Linux), dbt with DuckDB in .test-tools/venv, and the real
+// Sets up what the tests need beside Node: git, tmux, strace (on Linux), Postgres' server, dbt with DuckDB in .test-tools/venv, and the real
 // programs of the agents in .test-tools/agents (both git-ignored).
 // Does nothing where all is there. What it cannot set up it names, with the command, and ends with 1: no test is skipped.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -32,6 +32,7 @@ const agentPackages = {
 
 try {
   ensurePrograms();
+  ensurePostgres();
   ensureVenv();
   ensureAgents();
 } catch (error) {
@@ -49,6 +50,15 @@ function ensurePrograms() {
     .filter(([program, flag]) => run(program, [flag]).status !== 0)
     .map(([program]) => program);
   if (missing.length > 0) installPackages(missing, `${missing.join(" and ")} not found`);
+}
+
+/** The tests start it themselves, on 127.0.0.1; Debian keeps its programs off the PATH. */
+function ensurePostgres() {
+  const debian = "/usr/lib/postgresql";
+  const versions = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, "bin")) : [];
+  const folders = [...versions, ...(process.env.PATH ?? "").split(delimiter)];
+  if (folders.some((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")))) return;
+  installPackages(["postgresql"], "no server of Postgres (initdb, postgres) found");
 }
 
 if (process.platform !== "linux") {
