@@ -75,7 +75,7 @@ export function checkOf(test: Resource, dialect: Dialect, lineage: ColumnLineage
     return { kind: "key", columns: columns.map((item) => bareName(String(item))), skipsNulls: false };
   }
   if (kind === "relationships" && builtIn && column !== null) return reference(test, column);
-  if (kind === "accepted_range" && utility && column !== null) return acceptedRange(column, kwargs);
+  if (kind === "accepted_range" && utility && column !== null) return acceptedRange(column, kwargs, dialect);
   if (kind === "expression_is_true" && utility) return expressionIsTrue(column, kwargs, lineage);
   return none(`the lineage agent has no rule for tests of the kind ${kind}`);
 }
@@ -121,7 +121,7 @@ function acceptedValues(column: string, kwargs: Readonly<Record<string, unknown>
   };
 }
 
-function acceptedRange(column: string, kwargs: Readonly<Record<string, unknown>>): Check {
+function acceptedRange(column: string, kwargs: Readonly<Record<string, unknown>>, dialect: Dialect): Check {
   const bounds: string[] = [];
   const equal = kwargs.inclusive === false || kwargs.inclusive === "false" ? "" : "=";
   for (const [name, operator] of [
@@ -139,7 +139,7 @@ function acceptedRange(column: string, kwargs: Readonly<Record<string, unknown>>
     kind: "row",
     columns: [column],
     fails: (sql) => outside(sql(column)),
-    failsUpstream: (sql, _kind, type) => outside(/CHAR|TEXT|STRING/.test(type) ? `try_cast(${sql} as double)` : sql),
+    failsUpstream: (sql, _kind, type) => outside(/CHAR|TEXT|STRING/.test(type) ? dialect.numberOrNull(sql) : sql),
     hasValue: true,
     invariant: false,
     says: `is outside of ${bounds.join(" and ")}`,

@@ -73,7 +73,9 @@ export interface Dialect {
   literal(text: string): string;
   /** Exact text of any value; null stays null. */
   toText(expression: string): string;
-  /** Equality in which null equals null. */
+  /** A text as a floating-point number; null where it is none. */
+  numberOrNull(expression: string): string;
+  /** Equality in which null equals null; to be joined by, so it must not make the warehouse compare each with each. */
   nullSafeEquals(left: string, right: string): string;
   /**
    * An aggregate expression over rows: a digest free of row order, stable across runs and drivers.

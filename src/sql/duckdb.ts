@@ -48,6 +48,7 @@ export const duckdb: Dialect = {
       .join("."),
   literal,
   toText,
+  numberOrNull: (expression) => `try_cast(${expression} as double)`,
   nullSafeEquals: (left, right) => `${left} is not distinct from ${right}`,
   rowsDigest,
 };
