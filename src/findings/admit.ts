@@ -54,7 +54,7 @@ export type Admission =
     };
 
 /** Not the agent's fault, whatever it asked. */
-const notTheAgents: ReadonlySet<FailureCode> = new Set(["aborted", "warehouse-unreachable"]);
+const notTheAgents: ReadonlySet<FailureCode> = new Set(["aborted", "warehouse-auth", "warehouse-unreachable"]);
 
 /** First half of an admission: everything that needs no look at the world, and the questions that do. */
 export function admit(input: unknown, context: AdmissionContext): Admission {

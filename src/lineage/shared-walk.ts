@@ -18,7 +18,7 @@ export interface SharedWalkRequest
   readonly signal: AbortSignal;
 }
 
-/** Failure codes: aborted, warehouse-unreachable. What the SQL does not give away is an undecided verdict. */
+/** Failure codes: aborted, warehouse-auth, warehouse-unreachable. What the SQL does not give away is an undecided verdict. */
 export async function sharedWalk(request: SharedWalkRequest, walks: Walks): Promise<Result<Walk>> {
   const { test, failingRows } = request.item;
   const key = digestOf([test.id, failingRows.sql, failingRows.groupColumn]);
@@ -36,7 +36,8 @@ async function start({ item, signal, ...request }: SharedWalkRequest): Promise<R
   let outage: Failure | null = null;
   const query: Query = async (sql, options) => {
     const answer = await request.query(sql, options);
-    if (!answer.ok && ["aborted", "warehouse-unreachable"].includes(answer.failure.code)) outage ??= answer.failure;
+    if (!answer.ok && ["aborted", "warehouse-auth", "warehouse-unreachable"].includes(answer.failure.code))
+      outage ??= answer.failure;
     return answer;
   };
   const lineage = await loadColumnLineage(request.dialect.name);

@@ -30,6 +30,7 @@ export type FailureCode =
   | "dbt-failed"
   | "disk"
   | "dependency-failed"
+  | "grant-missing"
   | "nothing-exported"
   | "query-refused"
   | "query-failed"
@@ -43,6 +44,7 @@ export type FailureCode =
   | "template-invalid"
   | "tools-unavailable"
   | "usage"
+  | "warehouse-auth"
   | "warehouse-unreachable";
 
 /** A refusal of the world, as data. `message` names the thing; `hint` is the next step for the user. */

@@ -43,8 +43,9 @@ export type Query = (sql: string, options?: QueryOptions) => Promise<Result<Quer
 export interface Warehouse {
   readonly dialect: Dialect;
   /**
-   * Runs one SELECT. Failure codes: query-refused (not exactly one SELECT), query-failed, query-timeout,
-   * relation-missing, aborted.
+   * Runs one SELECT. Failure codes: query-refused (not exactly one SELECT), query-failed, query-timeout, relation-missing,
+   * grant-missing (the message names the relation, the hint the GRANT), aborted; warehouse-auth and warehouse-unreachable
+   * (also: the connection was cut) as in `open`.
    */
   readonly query: Query;
   /** Columns of each relation, in one statement; a relation that does not exist is absent from the map. Keys by `relationKey`. */
@@ -102,6 +103,7 @@ export interface WarehouseContext {
 export interface WarehouseAdapter<Settings = unknown> {
   readonly id: string;
   readonly settings: z.ZodType<Settings>;
+  /** Failure codes: warehouse-unreachable, which another try may pass; warehouse-auth, which it will not; aborted, disk. */
   open(settings: Settings, context: WarehouseContext): Promise<Result<Warehouse>>;
   /** Absolute paths of the files that hold the data, where they are on this machine: agents must not get them as files. */
   localFiles?(settings: Settings, baseDir: string): readonly string[];

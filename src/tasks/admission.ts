@@ -274,7 +274,13 @@ async function observedQueries(finding: Finding, shown: Query): Promise<Parts> {
 }
 
 /** What says nothing of the query itself. */
-const worldRefused: ReadonlySet<FailureCode> = new Set(["query-timeout", "warehouse-unreachable", "aborted"]);
+const worldRefused: ReadonlySet<FailureCode> = new Set([
+  "aborted",
+  "grant-missing",
+  "query-timeout",
+  "warehouse-auth",
+  "warehouse-unreachable",
+]);
 
 /** Kept for a person to read; an answer may be anything. */
 function text(draft: unknown): string {
