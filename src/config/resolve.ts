@@ -6,12 +6,15 @@ import { type AdapterSettings, type Command, type Config, milliseconds } from ".
 import { type CompleteSections, repoName } from "./checks.js";
 import type { ConfigFiles } from "./files.js";
 import { absolutePath, type PathBase } from "./paths.js";
+import { isMapping, valueAt } from "./problems.js";
 
 export interface ResolveContext extends PathBase {
   /** Absolute. */
   readonly file: string;
   readonly adapters: AdapterSettings;
   readonly files: ConfigFiles;
+  /** The whole file's value, variables filled in. */
+  readonly value: unknown;
 }
 
 export function resolveConfig(sections: CompleteSections, context: ResolveContext): Config {
@@ -26,6 +29,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     slot: repos.dbt.slot,
     command: repos.dbt.command,
     profilesDir: atOrNull(repos.dbt.profilesDir),
+    profile: repos.dbt.profile ?? null,
     dbtTarget: repos.dbt.dbtTarget ?? null,
     vars: repos.dbt.vars,
     failuresSchema: repos.dbt.failuresSchema ?? null,
@@ -37,7 +41,6 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     slot: repo.slot,
     loads: repo.loads,
   }));
-  const { use: warehouse, ...warehouseSettings } = sections.warehouse;
   const { use: agent, runner, ...agentSettings } = sections.agent;
   return {
     file: context.file,
@@ -46,7 +49,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     dir,
     dbt,
     sources,
-    warehouse: { use: warehouse, settings: warehouseSettings },
+    ...resolveWarehouse(context.value),
     summary: resolveSummary(sections.summary, dbt, dir, at),
     groupBy: resolveGroupBy(sections.groupBy),
     tests: sections.tests,
@@ -66,6 +69,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     },
     digestIgnore: digest.ignore,
     redactColumns: sections.redactColumns,
+    sql: sections.sql,
     timeouts: {
       query: milliseconds(timeouts.query),
       task: milliseconds(timeouts.task),
@@ -74,6 +78,17 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     },
     concurrency: { ...sections.concurrency, agent: sections.concurrency.agent ?? null },
     failOn: sections.failOn,
+  };
+}
+
+/** Its settings as they are written: its schema fills in defaults when all of them are there. */
+function resolveWarehouse(value: unknown): Pick<Config, "warehouse" | "connection"> {
+  const written = valueAt(value, ["warehouse"]);
+  if (!isMapping(written)) return { warehouse: { use: null, settings: {} }, connection: null };
+  const { use, connection, ...settings } = written;
+  return {
+    warehouse: { use: typeof use === "string" ? use : null, settings },
+    connection: typeof connection === "string" ? connection : null,
   };
 }
 
@@ -110,6 +125,7 @@ function summaryCommand(dbt: Dbt, cwd: string): Command {
   const vars = Object.entries({ ...dbt.vars, build_test_summary: true });
   const json = `{${vars.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(", ")}}`;
   const words = ["build", "-s", summaryModel, "--vars", json];
+  if (dbt.profile !== null) words.push("--profile", dbt.profile);
   if (dbt.dbtTarget !== null) words.push("--target", dbt.dbtTarget);
   if (dbt.profilesDir !== null) words.push("--profiles-dir", dbt.profilesDir);
   if (cwd !== dbt.projectDir) words.push("--project-dir", dbt.projectDir);

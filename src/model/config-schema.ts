@@ -50,8 +50,9 @@ export const DbtRepo = z.strictObject({
   command: Command.default("dbt").describe(
     "How dbt is called, such as `uv run dbt`. Text is run by `sh -c`; a list is a program and its arguments.",
   ),
-  profilesDir: z.string().min(1).optional().describe("Folder of profiles.yml; default: dbt's own search."),
-  dbtTarget: z.string().min(1).optional().describe("dbt's --target."),
+  profilesDir: z.string().min(1).optional().describe("dbt's --profiles-dir: folder of profiles.yml; default: dbt's own search."),
+  profile: z.string().min(1).optional().describe("dbt's --profile; default: the one that dbt_project.yml names."),
+  dbtTarget: z.string().min(1).optional().describe("dbt's --target; default: the profile's own."),
   vars: z.record(z.string(), z.unknown()).default({}).describe("dbt's --vars. A part of every fingerprint."),
   failuresSchema: z
     .string()
@@ -249,6 +250,8 @@ export interface AdapterSettings {
   readonly agents: Readonly<Record<string, z.ZodType>>;
   readonly warehouses: Readonly<Record<string, z.ZodType>>;
   readonly slots: Readonly<Record<string, z.ZodType>>;
+  /** Ids of the warehouses whose vendor has a file of named connections. */
+  readonly connections: readonly string[];
 }
 
 /** Everything but the three adapters' own keys, which `config/schema.ts` puts in from the registries. */
@@ -275,7 +278,13 @@ export const configShape = {
         },
       ],
     }),
-  warehouse: z.looseObject({ use: z.string().min(1) }).describe("Where the data is; it is only ever read."),
+  warehouse: z
+    .looseObject({ use: z.string().min(1), connection: z.string().min(1).optional() })
+    .optional()
+    .describe(
+      "Where the data is; it is only ever read. Left out, it is what dbt's profiles.yml says (docs/warehouses.md). What stands " +
+        "here counts before the profile's field, and the profile is read only where something that is needed is missing here.",
+    ),
   summary: Summary,
   groupBy: GroupBy,
   tests: TestFilter,
@@ -332,6 +341,25 @@ export const configShape = {
         "is not recognised, and values in the text of SQL are not masked.",
     )
     .meta({ examples: [["*_email", "ssn"]] }),
+  sql: z
+    .strictObject({
+      schemas: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          "Schemas (SCHEMA or DATABASE.SCHEMA) that may be read besides those of the manifest's resources and of the stored failures.",
+        ),
+      functions: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          "Functions of your own that only read, as they are called: `to_cents` or `analytics.to_cents`. The warehouse's own " +
+            "and those that the project's compiled SQL calls need not be named.",
+        ),
+    })
+    .prefault({})
+    .describe("What the SQL of agents, the SQL that findings cite and `audit-run query` may use (docs/sql.md).")
+    .meta({ examples: [{ schemas: ["REFERENCE.GEO"], functions: ["analytics.to_cents"] }] }),
   timeouts: z
     .strictObject({
       query: Timeout.default("60s").describe("One query."),

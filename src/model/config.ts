@@ -42,12 +42,19 @@ export interface Config {
     readonly slot: boolean;
     readonly command: Command;
     readonly profilesDir: string | null;
+    readonly profile: string | null;
     readonly dbtTarget: string | null;
     readonly vars: Readonly<Record<string, unknown>>;
     readonly failuresSchema: string | null;
   };
   readonly sources: readonly SourceRepoConfig[];
-  readonly warehouse: { readonly use: string; readonly settings: unknown };
+  /**
+   * As it is written, `use` null where dbt's profile has to say it. Once the credentials are found (audit/credentials.ts),
+   * what holds, without its secrets.
+   */
+  readonly warehouse: { readonly use: string | null; readonly settings: Readonly<Record<string, unknown>> };
+  /** Name of a connection in a file of the warehouse's vendor. */
+  readonly connection: string | null;
   readonly summary: {
     /** Null: take existing artifacts. */
     readonly run: Command | null;
@@ -95,6 +102,8 @@ export interface Config {
   };
   readonly digestIgnore: readonly string[];
   readonly redactColumns: readonly string[];
+  /** What SQL that is not ours may read and call besides what the project itself does. */
+  readonly sql: { readonly schemas: readonly string[]; readonly functions: readonly string[] };
   readonly timeouts: {
     readonly query: number;
     readonly task: number;

@@ -60,6 +60,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
     knowledge: { all: null, byGroup: {}, byTest: {} },
     digestIgnore: [],
     redactColumns: [],
+    sql: { schemas: [], functions: [] },
     timeouts: { query: 60_000, task: 60_000, claim: 60_000, refused: 60_000 },
     concurrency: { warehouse: 4, agent: null },
     failOn: [],
