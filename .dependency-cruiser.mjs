@@ -25,7 +25,7 @@ export const homes = {
   // One adapter, cut into duckdb.ts, duckdb-gate.ts and the like.
   "@duckdb/node-api": { home: "adapters/warehouses/duckdb[a-z-]*", lazy: true, many: true },
   "@modelcontextprotocol/sdk": { home: "mcp/protocol", lazy: true },
-  "@polyglot-sql/sdk": { home: "lineage/column-lineage", lazy: true },
+  "@polyglot-sql/sdk": { home: "sql/parser", lazy: true },
   commander: { home: "commands/program", lazy: true },
   yaml: { home: "config/yaml", lazy: false },
   "p-limit": { home: "execution/pools", lazy: false },

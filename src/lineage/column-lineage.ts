@@ -1,10 +1,11 @@
 /**
- * The one home of the SQL parser: compiled SQL in, shape out (which base columns make each output column), and
- * resolved expressions back to SQL. Why not the parser's own lineage function: it folds quoted names to lower case and
+ * Compiled SQL in, shape out (which base columns make each output column), and resolved expressions back to SQL.
+ * Why not the parser's own lineage function: it folds quoted names to lower case and
  * recurses where an alias is called like a CTE, so only its parser and generator are used; the scopes are ours.
  * Knows no manifest and no warehouse.
  */
 import type { Dialect } from "../model/warehouse.js";
+import { loadParser } from "../sql/parser.js";
 import { resolveShape } from "./scope.js";
 import type { ColumnsOf, Reference, Shape } from "./shape.js";
 import {
@@ -35,37 +36,18 @@ export interface ColumnLineage {
 
 /** Loads the parser (0.3–0.7 s, once a process). */
 export async function loadColumnLineage(dialect: Dialect["name"]): Promise<ColumnLineage> {
-  const { Dialect: Known, generate, parse } = await import("@polyglot-sql/sdk");
-  const name = { duckdb: Known.DuckDB, snowflake: Known.Snowflake, postgres: Known.PostgreSQL }[dialect];
+  const { parse, generate } = await loadParser(dialect);
   const statements = new Map<string, unknown>();
 
-  /** The parsed query; null where it is not exactly one statement. The parser may trap on wild input. */
+  /** The parsed query; null where it is not exactly one statement. */
   function parsed(sql: string): unknown {
-    if (statements.has(sql)) return statements.get(sql);
-    let statement: unknown = null;
-    try {
-      const answer = parse(sql, name);
-      const all: readonly unknown[] = answer.success && Array.isArray(answer.ast) ? answer.ast : [];
-      statement = all.length === 1 ? all[0] : null;
-    } catch {
-      statement = null;
-    }
-    statements.set(sql, statement);
-    return statement;
+    if (!statements.has(sql)) statements.set(sql, parse(sql));
+    return statements.get(sql);
   }
 
   function expressionOf(sql: string): unknown {
     const first = list(content(parsed(`select ${sql} as checked`), "select")?.expressions)[0];
     return content(first, "alias")?.this ?? null;
-  }
-
-  function generated(node: unknown): string | null {
-    try {
-      const answer = generate([node] as Parameters<typeof generate>[0], name);
-      return answer.success ? (answer.sql?.[0] ?? null) : null;
-    } catch {
-      return null;
-    }
   }
 
   /** SQL that is nested a thousand levels deep overflows the stack; it counts as not readable. */
@@ -94,7 +76,7 @@ export async function loadColumnLineage(dialect: Dialect["name"]): Promise<Colum
       return found;
     },
     shape: resolved,
-    expression: (node) => generated(node),
+    expression: (node) => generate(node),
     columnsOfExpression(sql) {
       const expression = expressionOf(`(${sql})`);
       const found = expression === null ? null : traits(expression);
@@ -107,7 +89,7 @@ export async function loadColumnLineage(dialect: Dialect["name"]): Promise<Colum
         const node = expressionOf(column(reference.name));
         return isNode(node) ? node : { column: { name: { name: reference.name, quoted: true } } };
       };
-      return generated(mapColumns(expression, replacement));
+      return generate(mapColumns(expression, replacement));
     },
   };
 }

@@ -1,37 +1,11 @@
 /**
- * A parsed statement as plain data, and the few ways in which lineage looks at it.
+ * The few ways in which lineage looks at a parsed statement.
  * Knows the node names of the parser's tree, but not the parser and no scopes.
  */
 
-/** A node of the parser's tree: an object with one key, its kind (`{select: {…}}`, `{column: {…}}`). */
-export type Node = Readonly<Record<string, unknown>>;
+import { content, identifier, isNode, isQuery, type Node, walk } from "../sql/tree.js";
 
-export function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Content of a node of that kind; null for any other. */
-export function content(value: unknown, kind: string): Node | null {
-  if (!isNode(value)) return null;
-  const inside = value[kind];
-  return isNode(inside) ? inside : null;
-}
-
-export function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-/** Text of an identifier, which the tree holds as `{name}` or as bare text. */
-export function identifier(value: unknown): string | null {
-  if (typeof value === "string") return value;
-  return isNode(value) && typeof value.name === "string" ? value.name : null;
-}
-
-const queryKinds = ["select", "union", "except", "intersect", "subquery", "values"] as const;
-
-export function isQuery(value: unknown): boolean {
-  return isNode(value) && queryKinds.some((kind) => content(value, kind) !== null);
-}
+export { content, identifier, isNode, isQuery, list, type Node, walk } from "../sql/tree.js";
 
 export interface ColumnReference {
   readonly table: string | null;
@@ -65,16 +39,6 @@ export function mapColumns(value: unknown, replace: (reference: ColumnReference)
   const reference = columnReference(value);
   if (reference !== null) return replace(reference);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapColumns(item, replace)]));
-}
-
-/** Calls `visit` for every object in the tree; it says whether to go on below. */
-export function walk(value: unknown, visit: (node: Node) => boolean): void {
-  if (Array.isArray(value)) {
-    for (const item of value) walk(item, visit);
-    return;
-  }
-  if (!isNode(value) || !visit(value)) return;
-  for (const item of Object.values(value)) walk(item, visit);
 }
 
 const aggregates = new Set(
