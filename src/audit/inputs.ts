@@ -23,7 +23,8 @@ import type { Result } from "../model/result.js";
 import type { TraceReader } from "../model/trace-store.js";
 import { artifactsDigest } from "../tasks/summary.js";
 import { coarseParts } from "./coarse.js";
-import { earlierLooks, type Looked, lookAgain, observedNow, observeFiles, type Requery } from "./looks.js";
+import { earlierLooks, type Looked, lookAgain, observedNow, observeFiles } from "./looks.js";
+import type { Requery } from "./requery.js";
 
 /** Which cases a run is narrowed to; empty lists narrow nothing. */
 export interface Selection {
@@ -138,7 +139,7 @@ export interface AssignInput {
   readonly selection: Selection;
   /** Which data the warehouse holds; null where the summary has yet to run (then queries are taken to give what they gave). */
   readonly data: string | null;
-  /** Runs a cited query again. Null where nobody may: then a finding that was not looked at since the data changed is undecided. */
+  /** Runs cited queries again. Null where nobody may: then a finding that was not looked at since the data changed is undecided. */
   readonly requery: Requery | null;
   /** ISO date. */
   readonly today: string;
@@ -200,7 +201,7 @@ export async function assignCases(input: AssignInput): Promise<Assigned> {
       else if (verdict.kind === "reuse") reusable.set(item.id, asNow(finding, item));
       else unsure.push(finding);
     }
-    if (input.requery !== null) await lookAgain(unsure, looked, input.requery, config);
+    if (input.requery !== null) await lookAgain(unsure, looked, input.requery);
     // Judged again, since what was found may have changed a verdict.
     if (broken.size + looked.size === before) {
       return { assignment, exceptions, partsOf, factsOf, reusable, looked, hasProject: project !== null };

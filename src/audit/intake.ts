@@ -3,21 +3,19 @@
  * Refuses what the user asked for and the export does not have.
  */
 import { join } from "node:path";
-import { resultDigest } from "../findings/claims.js";
 import { type JudgedTask, longestFirst } from "../graph/assign.js";
 import { type ExpandedTask, investigateNode } from "../graph/compile.js";
 import type { Export } from "../model/case.js";
 import type { NodeId } from "../model/graph.js";
 import { ok, type Result } from "../model/result.js";
 import { writeFileAtomic } from "../support/files.js";
-import { shownResult } from "../tasks/admission.js";
-import type { Session } from "../tasks/session.js";
 import { checkSelection, checkTargets, poolsOf } from "./asked.js";
 import type { RecordedPlan } from "./explain.js";
 import { type Assigned, assignCases } from "./inputs.js";
 import { commitLooks } from "./looks.js";
 import type { OpenedAudit } from "./open.js";
 import { publicationOf } from "./publication.js";
+import { requeryOf } from "./requery.js";
 import { openSharedTasks, type SharedTasks } from "./shared-tasks.js";
 
 export interface Intake {
@@ -51,7 +49,7 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
     exceptions: session.exceptions,
     selection: request.selection,
     data: session.progress.data,
-    requery: (sql) => digestNow(sql, session),
+    requery: requeryOf(session),
     today,
   });
   if (session.progress.data !== null) {
@@ -94,14 +92,4 @@ function recordedPlan(run: string, tasks: readonly JudgedTask[]): RecordedPlan {
     .flatMap((task) => task.open)
     .map(({ case: item, verdict }) => [item.id, verdict.kind === "run" ? verdict.reasons : []] as const);
   return { version: 1, run, ran: Object.fromEntries(ran) };
-}
-
-/** Null where the query has no result any more; undefined where the world, not the data, kept it from running. */
-async function digestNow(sql: string, session: Session): Promise<string | null | undefined> {
-  const { config, signal } = session;
-  const opened = await session.warehouse();
-  if (!opened.ok) return undefined;
-  const result = await opened.value.query(sql, { timeout: config.timeouts.query, signal });
-  if (result.ok) return resultDigest(shownResult(result.value, session));
-  return ["relation-missing", "query-failed"].includes(result.failure.code) ? null : undefined;
 }

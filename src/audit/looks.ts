@@ -10,9 +10,7 @@ import type { Trace } from "../model/graph.js";
 import type { TraceReader, TraceStore } from "../model/trace-store.js";
 import { fileDigest } from "../support/repo-files.js";
 import { observedFile, observedQuery } from "../tasks/admission.js";
-
-/** Digest of the query's result now; null where it has none any more, undefined where that could not be found out. */
-export type Requery = (sql: string) => Promise<string | null | undefined>;
+import type { Requery } from "./requery.js";
 
 /** What this run saw; undefined where a query could not be run. */
 export type Looked = ReadonlyMap<string, string | null | undefined>;
@@ -74,15 +72,13 @@ export async function lookAgain(
   findings: readonly Finding[],
   looked: Map<string, string | null | undefined>,
   requery: Requery,
-  config: Config,
 ): Promise<void> {
-  const queries = new Map(findings.flatMap(({ evidence }) => evidence.map(({ sql }) => [observedQuery(sql), sql])));
-  const next = [...queries].filter(([name]) => !looked.has(name)).values();
-  const work = async (): Promise<void> => {
-    for (const [name, sql] of next) looked.set(name, await requery(sql));
-  };
-  // They share one iterator, so each query is taken once.
-  await Promise.all(Array.from({ length: config.concurrency.warehouse }, work));
+  const recorded = new Map<string, Set<string>>();
+  for (const { sql, resultDigest } of findings.flatMap(({ evidence }) => evidence)) {
+    if (!looked.has(observedQuery(sql))) recorded.set(sql, (recorded.get(sql) ?? new Set()).add(resultDigest));
+  }
+  const digests = await requery([...recorded].map(([sql, digests]) => ({ sql, recorded: digests })));
+  for (const sql of recorded.keys()) looked.set(observedQuery(sql), digests.get(sql));
 }
 
 /** Digests of the cited files of other repositories, as they are now. */

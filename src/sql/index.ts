@@ -3,4 +3,5 @@ import type { Dialect } from "../model/warehouse.js";
 import { duckdb } from "./duckdb.js";
 
 export const dialects = { duckdb } satisfies Partial<Record<Dialect["name"], Dialect>>;
+export { type BatchOptions, cellTexts, describeBatch, queryBatch, type Rows } from "./batch.js";
 export { groupPredicate } from "./group.js";

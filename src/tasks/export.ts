@@ -7,7 +7,7 @@ import type { Config } from "../model/config.js";
 import type { Project, RunResults } from "../model/project.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { Warehouse } from "../model/warehouse.js";
-import { queryBatch } from "./export/batch.js";
+import { type BatchOptions, queryBatch } from "../sql/index.js";
 import { casesOf } from "./export/cases.js";
 import { type FailingTest, isIncluded, knownTest, testNames } from "./export/failing-test.js";
 import { type Selection, selectFromResults } from "./export/from-results.js";
@@ -121,11 +121,12 @@ async function countNow(
   return ok(counts);
 }
 
-function batchOptions({ config, warehouse, signal, progress }: ExportInput, what: string) {
+function batchOptions({ config, warehouse, signal, progress }: ExportInput, what: string): BatchOptions {
   return {
     query: warehouse.query,
-    timeout: config.timeouts.query,
-    signal,
+    dialect: warehouse.dialect,
+    each: { timeout: config.timeouts.query, signal, label: "export" },
+    width: config.concurrency.warehouse,
     onChunk: (done: number, total: number) => progress(`${what}: ${done} of ${total}`),
   };
 }

@@ -1,10 +1,10 @@
 /**
- * A sample of each case's failing rows: one query for all cases of a test where it can be. Knows no file.
+ * A sample of each case's failing rows, of many tests in few statements. Knows no file.
  */
-import type { Case } from "../model/case.js";
+import type { Case, Group } from "../model/case.js";
 import { ok, type Result } from "../model/result.js";
 import type { Cell, Column, Dialect, Query } from "../model/warehouse.js";
-import { groupPredicate } from "../sql/index.js";
+import { cellTexts, describeBatch, groupPredicate, queryBatch, type Rows } from "../sql/index.js";
 import { maskColumns } from "./mask.js";
 
 export const sampleSize = 20;
@@ -16,74 +16,116 @@ interface Sample {
   readonly problem: string | null;
 }
 
-const rowNumber = "audit_run_row";
-const mostCases = 40;
+/** A longer value is cut where it is shown: no more of it is asked for. */
+const longest = 500;
 
-/** Case id → sample, hidden columns masked. Failure codes: aborted, warehouse-unreachable; another refusal is told in the sample. */
+/** The cases of one test, which share their SQL. */
+interface Sharing {
+  readonly cases: readonly Case[];
+  readonly sql: string;
+  readonly groupColumn: string | null;
+}
+
+/**
+ * Case id → sample, hidden columns masked; two statements for up to twenty tests. Failure codes: aborted,
+ * warehouse-unreachable; another refusal is told in the sample.
+ */
 async function sampleRows(
   cases: readonly Case[],
   query: Query,
   dialect: Dialect,
   redactColumns: readonly string[],
 ): Promise<Result<ReadonlyMap<string, Sample>>> {
-  const samples = new Map<string, Sample>();
-  const batches = new Map<string, Case[]>();
+  const byTest = new Map<string, Case[]>();
   for (const item of cases) {
     const key = JSON.stringify([item.failingRows.sql, item.failingRows.groupColumn]);
-    batches.set(key, [...(batches.get(key) ?? []), item]);
+    byTest.set(key, [...(byTest.get(key) ?? []), item]);
   }
-  for (const batch of batches.values()) {
-    for (let from = 0; batch.length > 1 && from < batch.length; from += mostCases) {
-      for (const [id, sample] of await sampleTogether(batch.slice(from, from + mostCases), query, dialect)) {
-        samples.set(id, maskColumns(sample, redactColumns));
-      }
-    }
-    // Alone, or what the batch could not give: it was cut off, or the warehouse refused it.
-    for (const item of batch) {
-      if (samples.has(item.id)) continue;
-      const sample = await sampleOne(item, query, dialect);
-      if (!sample.ok) return sample;
-      samples.set(item.id, maskColumns(sample.value, redactColumns));
-    }
+  const tests = [...byTest.values()].flatMap((own): Sharing[] => {
+    const [first] = own;
+    return first === undefined ? [] : [{ cases: own, ...first.failingRows }];
+  });
+  const sampled = await sampleTests(tests, query, dialect);
+  if (!sampled.ok) return sampled;
+  const samples = new Map<string, Sample>();
+  for (const [index, test] of tests.entries()) {
+    const own = sampled.value[index];
+    if (own === undefined) continue;
+    if (!own.ok && own.failure.code === "warehouse-unreachable") return own;
+    for (const item of test.cases) samples.set(item.id, maskColumns(sampleFor(item, own), redactColumns));
   }
   return ok(samples);
 }
 
-async function sampleTogether(cases: readonly Case[], query: Query, dialect: Dialect): Promise<Map<string, Sample>> {
-  const samples = new Map<string, Sample>();
-  const [first] = cases;
-  const column = first?.failingRows.groupColumn ?? null;
-  if (first === undefined || column === null) return samples;
-  const group = dialect.toText(dialect.quote(column));
-  const anyGroup = cases.map((item) => groupPredicate(dialect, column, item.group)).join(" or ");
-  const numbered = `row_number() over (partition by ${group} order by ${group}) as ${rowNumber}`;
-  const inner = `select failing.*, ${numbered} from (\n${first.failingRows.sql}\n) as failing where ${anyGroup}`;
-  const sql = `select * from (\n${inner}\n) as numbered where ${rowNumber} <= ${sampleSize}`;
-  const result = await query(sql, { maxRows: cases.length * sampleSize, maxBytes: 8 * 1024 * 1024 });
-  if (!result.ok) return samples;
-  const { columns, rows } = result.value;
-  const groupAt = columns.findIndex(({ name }) => name.toLowerCase() === column.toLowerCase());
-  const kept = columns.map((_column, at) => at).filter((at) => columns[at]?.name.toLowerCase() !== rowNumber);
-  for (const item of cases) {
-    const own = rows.filter((row) => (item.group.kind === "null" ? null : (item.group.value ?? "")) === row[groupAt]);
-    if (own.length === 0) continue;
-    samples.set(item.id, {
-      columns: kept.flatMap((at) => columns[at] ?? []),
-      rows: own.map((row) => kept.map((at) => row[at] ?? null)),
-      problem: null,
-    });
-  }
-  return samples;
+/** Each row is the group's text, then the cells of the columns, then nulls. */
+interface SampledTest {
+  readonly columns: readonly Column[];
+  readonly rows: Rows;
 }
 
-async function sampleOne({ failingRows, group }: Case, query: Query, dialect: Dialect): Promise<Result<Sample>> {
-  const where = groupPredicate(dialect, failingRows.groupColumn, group);
-  const sql = `select * from (\n${failingRows.sql}\n) as failing where ${where}`;
-  const result = await query(sql, { maxRows: sampleSize });
-  if (result.ok) return ok({ columns: result.value.columns, rows: result.value.rows, problem: null });
-  const { code, message } = result.failure;
-  if (code === "aborted" || code === "warehouse-unreachable") return result;
-  return ok({ columns: [], rows: [], problem: `The failing rows could not be read: ${message}` });
+async function sampleTests(
+  tests: readonly Sharing[],
+  query: Query,
+  dialect: Dialect,
+): Promise<Result<readonly Result<SampledTest>[]>> {
+  const described = await describeBatch(
+    tests.map(({ sql }) => sql),
+    { query, dialect },
+  );
+  if (!described.ok) return described;
+  const known = tests.flatMap((test, index) => {
+    const columns = described.value[index];
+    return columns?.ok ? [{ test, columns: columns.value }] : [];
+  });
+  const width = Math.max(0, ...known.map(({ columns }) => columns.length));
+  const maxRows = Math.max(1, ...tests.map(({ cases }) => cases.length)) * sampleSize;
+  const answers = await queryBatch(
+    known.map(({ test, columns }) => sampleSelect(test, columns, width, dialect)),
+    { query, dialect, maxRows },
+  );
+  if (!answers.ok) return answers;
+  const sampled = described.value.map((columns): Result<SampledTest> => {
+    return columns.ok ? ok({ columns: columns.value, rows: [] }) : columns;
+  });
+  for (const [index, { test, columns }] of known.entries()) {
+    const rows = answers.value[index];
+    if (rows !== undefined) sampled[tests.indexOf(test)] = rows.ok ? ok({ columns, rows: rows.value }) : rows;
+  }
+  return ok(sampled);
+}
+
+function sampleFor({ group }: Case, sampled: Result<SampledTest>): Sample {
+  if (!sampled.ok) {
+    return { columns: [], rows: [], problem: `The failing rows could not be read: ${sampled.failure.message}` };
+  }
+  const { columns, rows } = sampled.value;
+  const own = rows.filter(([text = null]) => isOf(group, text));
+  return { columns, rows: own.map(([, ...cells]) => cells.slice(0, columns.length)), problem: null };
+}
+
+/** Up to so many rows of each group, all as text: the group's, then its cells, as many as the widest test of all has. */
+function sampleSelect(
+  { cases, sql, groupColumn }: Sharing,
+  columns: readonly Column[],
+  width: number,
+  dialect: Dialect,
+): string {
+  const cells = cellTexts(columns, { of: "numbered", width, dialect }).map(
+    (text, index) => `substr(${text}, 1, ${longest + 1}) as cell_${index}`,
+  );
+  const from = (group: string, rows: string) =>
+    `select ${[`${group} as audit_group`, ...cells].join(", ")}\nfrom (\n${rows}\n) as numbered`;
+  if (groupColumn === null) return `${from(dialect.toText("null"), sql)}\nlimit ${sampleSize}`;
+  const own = dialect.toText(`failing.${dialect.quote(groupColumn)}`);
+  const anyGroup = cases.map((item) => groupPredicate(dialect, groupColumn, item.group)).join(" or ");
+  const numbered = `select failing.*, row_number() over (partition by ${own} order by ${own}) as audit_run_row
+from (\n${sql}\n) as failing where ${anyGroup}`;
+  const group = dialect.toText(`numbered.${dialect.quote(groupColumn)}`);
+  return `${from(group, numbered)}\nwhere audit_run_row <= ${sampleSize}`;
+}
+
+function isOf(group: Group, text: Cell): boolean {
+  return group.kind === "all" || (group.kind === "null" ? null : (group.value ?? "")) === text;
 }
 
 /** The same as text, for files and prompts. */
@@ -108,6 +150,6 @@ function sampleCsv({ columns, rows, problem }: Sample): string {
 
 function csvCell(value: Cell): string {
   if (value === null) return "";
-  const text = value.length > 500 ? `${value.slice(0, 500)}…` : value;
+  const text = value.length > longest ? `${value.slice(0, longest)}…` : value;
   return text === "" || /[",\r\n]/.test(text) || text.trim() !== text ? `"${text.replaceAll('"', '""')}"` : text;
 }

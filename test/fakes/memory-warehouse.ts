@@ -71,12 +71,10 @@ function opened(data: MemoryData, before: () => Result<never> | null, signal: Ab
 }
 
 function answerTo(sql: string, data: MemoryData): QueryResult {
+  if (sql.startsWith("select 0 as audit_member_0,")) return table(described(sql), []);
   if (sql.startsWith("select 0 as item,")) return table(["item", "a", "b", "c", "d"], batch(sql, data));
-  const probe = /^select n from "memory"\."probes"\."(\w+)"$/.exec(sql);
-  if (probe !== null) return table(["n"], [[String(data.probes.get(probe[1] ?? ""))]]);
-  if (sql.includes(") as failing where ")) {
-    return table(names, failingRows(sql, data).filter(groupFilter(sql)).map(cellsOf));
-  }
+  const probe = probed(sql, data);
+  if (probe !== null) return table(["n"], [[probe]]);
   if (sql.endsWith('from "memory"."marts"."summary"')) {
     return table(
       ["test_name", "failures"],
@@ -86,12 +84,35 @@ function answerTo(sql: string, data: MemoryData): QueryResult {
   throw new Error(`the memory warehouse does not know this statement: ${sql}`);
 }
 
+/** Columns of several SELECTs in one row that is not there. */
+function described(sql: string): string[] {
+  const members = sql.split(/^left join \(select \* from \(\n/m).slice(1);
+  return members.flatMap((member, index) => [
+    `audit_member_${index}`,
+    ...(member.includes('from "memory"."probes"."') ? ["n"] : names),
+  ]);
+}
+
+function probed(sql: string, data: MemoryData): string | null {
+  const name = /select n from "memory"\."probes"\."(\w+)"/.exec(sql)?.[1];
+  return name === undefined ? null : String(data.probes.get(name));
+}
+
 function batch(sql: string, data: MemoryData): Cell[][] {
   return sql.split(/^select \d+ as item, part\.\* from \(\n/m).flatMap((part, position): Cell[][] => {
     const item = String(position - 1);
     if (position === 0) return [];
     if (part.startsWith("select cast(count(*) as varchar) as n")) {
       return [[item, String(failingRows(part, data).length)]];
+    }
+    const probe = probed(part, data);
+    if (probe !== null) return [[item, probe]];
+    const sampled = /^select cast\(numbered\."(\w+)" as varchar\) as audit_group, /.exec(part)?.[1];
+    if (sampled !== undefined) {
+      const group = sampled as (typeof names)[number];
+      return failingRows(part, data)
+        .filter(groupFilter(part))
+        .map((row) => [item, row[group], ...cellsOf(row)]);
     }
     const measure = /^select 'rows' as kind, cast\(r\."(\w+)" as varchar\) as grp, .* as n, (.*) as digest$/m.exec(
       part,

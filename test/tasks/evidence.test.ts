@@ -65,11 +65,11 @@ async function written(input: Given) {
 }
 
 describe("the sample of failing rows", () => {
-  it("is at most 20 rows of the case's own group, for all groups of a test in one query", async () => {
+  it("is at most 20 rows of the case's own group, for all groups of a test in two statements", async () => {
     const { warehouse, statements } = recorded(database.warehouse);
     const cases = ["VA", "TX", "(null)"].map((group) => caseOf("t", group, 30, { failingRows }));
     const { samples } = await written(inputFor("groups", cases, { query: warehouse.query }));
-    expect(statements).toHaveLength(1);
+    expect(statements).toHaveLength(2);
     for (const [id, state] of [
       ["t@VA", "VA"],
       ["t@TX", "TX"],
@@ -79,6 +79,23 @@ describe("the sample of failing rows", () => {
       expect(header).toBe("id,state,note,email");
       expect(rows).toHaveLength(20);
       expect(new Set(rows.map((row) => row.split(",")[1]))).toEqual(new Set([state]));
+    }
+  });
+
+  it("of a task's tests, with columns of their own each, takes two statements for twenty of them", async () => {
+    const { warehouse, statements } = recorded(database.warehouse);
+    const cases = Array.from({ length: 40 }, (_, index) =>
+      caseOf(`t${index}`, "VA", 30, {
+        failingRows: { ...failingRows, sql: `select ${index} as number_${index}, r.* from (${failingRows.sql}) as r` },
+      }),
+    );
+    const { samples } = await written(inputFor("tests", cases, { query: warehouse.query }));
+    expect(statements, "the columns of twenty tests at a time, the rows of forty").toHaveLength(3);
+    expect([...samples.keys()]).toHaveLength(40);
+    for (const [index, { id }] of cases.entries()) {
+      const [header, first] = (samples.get(id) ?? "").split("\n");
+      expect(header).toBe(`number_${index},id,state,note,email`);
+      expect(first?.split(",").slice(0, 3)).toEqual([String(index), expect.any(String), "VA"]);
     }
   });
 

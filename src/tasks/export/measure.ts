@@ -8,10 +8,10 @@ import type { Project, Relation } from "../../model/project.js";
 import { relationKey } from "../../model/relation.js";
 import { failed, ok, type Result } from "../../model/result.js";
 import type { Warehouse } from "../../model/warehouse.js";
+import { type BatchOptions, queryBatch, type Rows } from "../../sql/index.js";
 import { globs } from "../../support/glob.js";
-import { type BatchOptions, queryBatch, type Rows } from "./batch.js";
 import type { FailingTest } from "./failing-test.js";
-import { compiledSource, type Described, describeAll, storedSource } from "./rows-source.js";
+import { type CompiledSources, compiledSources, type Described, describeAll, storedSource } from "./rows-source.js";
 import { type Attached, planSplit, type RowsSource, type SplitPlan, type SplitSettings, whole } from "./split.js";
 
 /** More groups than this are a wrong groupBy column rather than groups. */
@@ -41,11 +41,10 @@ export interface MeasureInput {
   readonly config: Config;
   readonly project: Project | null;
   readonly warehouse: Warehouse;
-  readonly signal: AbortSignal;
   readonly tests: readonly FailingTest[];
   /** Whether the test's own SQL was seen to give rows just now. */
   readonly failsNow: (test: FailingTest) => boolean;
-  readonly batch: Omit<BatchOptions, "maxRows">;
+  readonly batch: BatchOptions;
 }
 
 /** One try at a test. `measured` is null until its plan has been run; without a plan it is a failure from the start. */
@@ -63,11 +62,11 @@ export async function measureTests(input: MeasureInput): Promise<Result<readonly
     relations.filter((relation) => relation !== null),
   );
   if (!described.ok) return described;
-  const first = await inTurn(input.tests, (test) => firstAttempt(test, described.value, input));
+  const first = await firstAttempts(described.value, input);
   if (!first.ok) return first;
   const once = await runPlans(first.value, input);
   if (!once.ok) return once;
-  const second = await inTurn(once.value, (attempt) => secondAttempt(attempt, described.value, input));
+  const second = await secondAttempts(once.value, described.value, input);
   if (!second.ok) return second;
   const twice = await runPlans(second.value, input);
   if (!twice.ok) return twice;
@@ -79,48 +78,61 @@ export async function measureTests(input: MeasureInput): Promise<Result<readonly
   );
 }
 
-async function inTurn<Item>(
-  items: readonly Item[],
-  attempt: (item: Item) => Promise<Result<Attempt>>,
+/** The stored table where there is one, else the compiled SQL. */
+async function firstAttempts(described: Described, input: MeasureInput): Promise<Result<readonly Attempt[]>> {
+  const { dialect } = input.warehouse;
+  const stored = new Map(input.tests.map((test) => [test, storedSource(test, described, dialect)]));
+  const compiled = await compiledSources(
+    input.tests.filter((test) => stored.get(test) === null),
+    input.batch,
+  );
+  if (!compiled.ok) return compiled;
+  return ok(
+    input.tests.map((test) => {
+      const source = stored.get(test) ?? null;
+      return source === null
+        ? fromCompiled(test, compiled.value, described, input)
+        : planned(test, source, described, input);
+    }),
+  );
+}
+
+/** Some results of a first try deserve another one; all others are passed on as they are. */
+async function secondAttempts(
+  attempts: readonly Attempt[],
+  described: Described,
+  input: MeasureInput,
 ): Promise<Result<readonly Attempt[]>> {
-  const attempts: Attempt[] = [];
-  for (const item of items) {
-    const made = await attempt(item);
-    if (!made.ok) return made;
-    attempts.push(made.value);
-  }
-  return ok(attempts);
+  // An empty table of a test that fails is one that dbt did not write to this time.
+  const stale = attempts.filter((attempt) => isEmptyTable(attempt) && input.failsNow(attempt.test));
+  const compiled = await compiledSources(
+    stale.map(({ test }) => test),
+    input.batch,
+  );
+  if (!compiled.ok) return compiled;
+  return ok(
+    attempts.map((attempt) => {
+      const { test, planned: tried, measured } = attempt;
+      if (compiled.value.has(test)) return fromCompiled(test, compiled.value, described, input);
+      if (tried === null || measured === null || measured.ok || tried.plan.failingRows.source !== "joined")
+        return attempt;
+      // A `where` of the test or an odd column expression may not stand alone; the failing rows themselves still count.
+      const reason = `its failing rows could not be joined to the tested relation: ${measured.failure.message}`;
+      const plan = whole(tried.source, reason, settingsOf(input));
+      return { test, planned: { source: tried.source, plan }, measured: null };
+    }),
+  );
 }
 
-async function firstAttempt(test: FailingTest, described: Described, input: MeasureInput): Promise<Result<Attempt>> {
-  const stored = storedSource(test, described, input.warehouse.dialect);
-  if (stored === null) return fromCompiled(test, described, input);
-  return ok(planned(test, stored, described, input));
+function isEmptyTable({ planned: tried, measured }: Attempt): boolean {
+  if (tried?.source.kind !== "stored" || measured === null || !measured.ok) return false;
+  return measured.value.groups.length === 0 && measured.value.unmatched === null;
 }
 
-/** Null results of a first try that deserve another one; all others are passed on as they are. */
-async function secondAttempt(attempt: Attempt, described: Described, input: MeasureInput): Promise<Result<Attempt>> {
-  const { test, planned: tried, measured } = attempt;
-  if (tried === null || measured === null) return ok(attempt);
-  if (!measured.ok && tried.plan.failingRows.source === "joined") {
-    // A `where` of the test or an odd column expression may not stand alone; the failing rows themselves still count.
-    const reason = `its failing rows could not be joined to the tested relation: ${measured.failure.message}`;
-    const plan = whole(tried.source, reason, settingsOf(input));
-    return ok({ test, planned: { source: tried.source, plan }, measured: null });
-  }
-  if (measured.ok && measured.value.groups.length === 0 && measured.value.unmatched === null) {
-    // An empty table of a test that fails is one that dbt did not write to this time.
-    if (tried.source.kind === "stored" && input.failsNow(test)) return fromCompiled(test, described, input);
-  }
-  return ok(attempt);
-}
-
-async function fromCompiled(test: FailingTest, described: Described, input: MeasureInput): Promise<Result<Attempt>> {
-  const { config, warehouse, signal } = input;
-  const source = await compiledSource(test, warehouse, { timeout: config.timeouts.query, signal });
-  if (source.ok) return ok(planned(test, source.value, described, input));
-  if (source.failure.code === "aborted") return source;
-  return ok({ test, planned: null, measured: source });
+function fromCompiled(test: FailingTest, sources: CompiledSources, described: Described, input: MeasureInput): Attempt {
+  const source = sources.get(test);
+  if (source === undefined) throw new Error(`BUG: the columns of ${test.ref.id} were not asked for`);
+  return source.ok ? planned(test, source.value, described, input) : { test, planned: null, measured: source };
 }
 
 function planned(test: FailingTest, source: RowsSource, described: Described, input: MeasureInput): Attempt {

@@ -5,7 +5,8 @@
 import type { Relation } from "../../model/project.js";
 import { relationKey, relationText } from "../../model/relation.js";
 import { type Failure, failed, ok, type Result } from "../../model/result.js";
-import type { Column, Dialect, QueryOptions, Warehouse } from "../../model/warehouse.js";
+import type { Column, Dialect, Warehouse } from "../../model/warehouse.js";
+import { type BatchOptions, describeBatch } from "../../sql/index.js";
 import type { FailingTest } from "./failing-test.js";
 import type { RowsSource } from "./split.js";
 
@@ -34,18 +35,33 @@ export function storedSource(test: FailingTest, described: Described, dialect: D
   return null;
 }
 
-/** The test's own SQL: what fails now. Its columns cost a statement. */
-export async function compiledSource(
-  test: FailingTest,
-  warehouse: Warehouse,
-  options: QueryOptions,
-): Promise<Result<RowsSource>> {
-  if (test.compiled === null) return { ok: false, failure: nowhere(test) };
-  // Wrapped, so that a comment at its end or two columns of one name harm nobody who wraps it again.
-  const sql = `select * from (\n${subquery(test.compiled)}\n) as failing`;
-  const answer = await warehouse.query(`${sql}\nlimit 0`, options);
-  if (!answer.ok) return answer;
-  return ok({ kind: "compiled", sql, columns: answer.value.columns, relation: null });
+/** Where the failing rows of tests come from that have no table: their own SQL, which gives what fails now. */
+export type CompiledSources = ReadonlyMap<FailingTest, Result<RowsSource>>;
+
+/** In few statements. A failure as a whole only where it was cancelled. */
+export async function compiledSources(
+  tests: readonly FailingTest[],
+  options: BatchOptions,
+): Promise<Result<CompiledSources>> {
+  const sources = new Map<FailingTest, Result<RowsSource>>();
+  const asked = tests.flatMap((test) => (test.compiled === null ? [] : [{ test, sql: compiledSelect(test.compiled) }]));
+  const answers = await describeBatch(
+    asked.map(({ sql }) => sql),
+    options,
+  );
+  if (!answers.ok) return answers;
+  for (const test of tests) sources.set(test, { ok: false, failure: nowhere(test) });
+  for (const [index, { test, sql }] of asked.entries()) {
+    const columns = answers.value[index];
+    if (columns === undefined) continue;
+    sources.set(test, columns.ok ? ok({ kind: "compiled", sql, columns: columns.value, relation: null }) : columns);
+  }
+  return ok(sources);
+}
+
+/** Wrapped, so that a comment at its end or two columns of one name harm nobody who wraps it again. */
+function compiledSelect(compiled: string): string {
+  return `select * from (\n${subquery(compiled)}\n) as failing`;
 }
 
 /** Compiled SQL as it may stand in parentheses on lines of its own. */
