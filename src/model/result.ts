@@ -32,6 +32,7 @@ export type FailureCode =
   | "dependency-failed"
   | "grant-missing"
   | "nothing-exported"
+  | "profile-missing"
   | "profile-unsupported"
   | "query-refused"
   | "query-failed"
