@@ -24,10 +24,13 @@ export const homes = {
   listr2: { home: "execution/listr", lazy: true },
   // One adapter, cut into duckdb.ts, duckdb-gate.ts and the like.
   "@duckdb/node-api": { home: "adapters/warehouses/duckdb[a-z-]*", lazy: true, many: true },
+  pg: { home: "adapters/warehouses/postgres[a-z-]*", lazy: true, many: true },
+  "pg-cursor": { home: "adapters/warehouses/postgres[a-z-]*", lazy: true, many: true },
   "@modelcontextprotocol/sdk": { home: "mcp/protocol", lazy: true },
   "@polyglot-sql/sdk": { home: "sql/parser", lazy: true },
   commander: { home: "commands/program", lazy: true },
   yaml: { home: "config/yaml", lazy: false },
+  "smol-toml": { home: "config/connections", lazy: true },
   "p-limit": { home: "execution/pools", lazy: false },
   picomatch: { home: "(support|tasks)/[^/]+", lazy: false },
   // Its schemas are the shapes themselves, so it is at home wherever data comes in.

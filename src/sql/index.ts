@@ -1,7 +1,8 @@
 /** The SQL dialects by name. One file each, one line here. */
 import type { Dialect } from "../model/warehouse.js";
 import { duckdb } from "./duckdb.js";
+import { postgres } from "./postgres.js";
 
-export const dialects = { duckdb } satisfies Partial<Record<Dialect["name"], Dialect>>;
+export const dialects = { duckdb, postgres } satisfies Partial<Record<Dialect["name"], Dialect>>;
 export { type BatchOptions, cellTexts, describeBatch, queryBatch, type Rows } from "./batch.js";
 export { groupPredicate } from "./group.js";

@@ -1,7 +1,7 @@
 // Runs the contract against every registered warehouse; one without a rig fails here, so none is forgotten.
 import { expect, it } from "vitest";
 import { warehouses } from "../../src/adapters/warehouses/index.js";
-import { temporaryDuckdb } from "../fakes/warehouse.js";
+import { temporaryDuckdb, temporaryPostgres } from "../fakes/warehouse.js";
 import { contractTables, type WarehouseRig, warehouseContract } from "./warehouse.contract.js";
 
 const rigs: Record<keyof typeof warehouses, () => Promise<WarehouseRig>> = {
@@ -12,6 +12,16 @@ const rigs: Record<keyof typeof warehouses, () => Promise<WarehouseRig>> = {
       database: "demo",
       schema: "main",
       endless: "select count(*) from range(1000000000000) t(i) where i * i % 7 = 3",
+      close: temporary.close,
+    };
+  },
+  postgres: async () => {
+    const temporary = await temporaryPostgres(contractTables);
+    return {
+      warehouse: temporary.warehouse,
+      database: temporary.database.name,
+      schema: "public",
+      endless: "select count(*) from generate_series(1, 1000000000000) as t(i) where i * i % 7 = 3",
       close: temporary.close,
     };
   },

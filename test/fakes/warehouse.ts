@@ -1,13 +1,15 @@
 /**
- * Warehouses for tests: a real DuckDB file made on the spot and opened through the adapter, and a recorder around it.
- * There is no pretend warehouse here: the real one starts within milliseconds.
+ * Warehouses for tests: a real DuckDB file, or a database of a real Postgres server, made on the spot and opened through
+ * the adapter; and a recorder around one. There is no pretend warehouse here: the real ones start quickly.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { duckdb } from "../../src/adapters/warehouses/duckdb.js";
+import { postgres } from "../../src/adapters/warehouses/postgres.js";
 import type { Warehouse } from "../../src/model/warehouse.js";
+import { type PostgresDatabase, sharedPostgres } from "../rig/postgres.js";
 import { warehouseContext } from "../rig/warehouse-context.js";
 
 export interface TemporaryWarehouse {
@@ -46,6 +48,33 @@ export async function temporaryDuckdb(statements: readonly string[]): Promise<Te
     async close() {
       await warehouse.close();
       await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface TemporaryPostgres {
+  readonly warehouse: Warehouse;
+  readonly database: PostgresDatabase;
+  close(): Promise<void>;
+}
+
+/** A warehouse on a database of its own that holds what the statements make; opened as one who may only read. */
+export async function temporaryPostgres(
+  statements: readonly string[],
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<TemporaryPostgres> {
+  const server = await sharedPostgres();
+  const database = await server.database(statements);
+  const settings = postgres.settings.parse({ ...database.settings, ...changes });
+  const opened = await postgres.open(settings, warehouseContext(tmpdir()));
+  if (!opened.ok) throw new Error(`${opened.failure.message}: ${opened.failure.detail ?? ""}`);
+  const warehouse = opened.value;
+  return {
+    warehouse,
+    database,
+    async close() {
+      await warehouse.close();
+      await database.drop();
     },
   };
 }

@@ -29,6 +29,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
       slot: true,
       command: "dbt",
       profilesDir: null,
+      profile: null,
       dbtTarget: null,
       vars: {},
       failuresSchema: null,
@@ -173,7 +174,7 @@ export async function checkRows(warehouse: Warehouse, result: Export): Promise<v
   for (const each of result.cases) {
     const { sql, groupColumn } = each.failingRows;
     const predicate = groupPredicate(warehouse.dialect, groupColumn, each.group);
-    const answer = await warehouse.query(`select count(*) from (${sql}) where ${predicate}`);
+    const answer = await warehouse.query(`select count(*) from (${sql}) as failing where ${predicate}`);
     if (!answer.ok) throw new Error(`${each.id}: ${answer.failure.message}\n${sql}`);
     if (answer.value.rows[0]?.[0] !== String(each.rows))
       throw new Error(`${each.id}: ${answer.value.rows[0]?.[0]} rows`);

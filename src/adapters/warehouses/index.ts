@@ -1,4 +1,5 @@
 /** The warehouses that `warehouse.use` may name. One file each, one line here. */
 import { duckdb } from "./duckdb.js";
+import { postgres } from "./postgres.js";
 
-export const warehouses = { duckdb };
+export const warehouses = { duckdb, postgres };
