@@ -212,7 +212,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       }
       let isFirst = !investigated.has(node.id);
       session.ledger.begin(id);
-      await statusFiles.write(id, statusWord(null));
+      statusFiles.write(id, statusWord(null));
       const made = await dispatch.run(node, signal, async () => {
         if (!isFirst) await forgetAttempt(session, id, open);
         isFirst = false;
@@ -220,7 +220,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       });
       const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
       investigated.set(node.id, { node: node.id, ...end, duration: 0 });
-      await statusFiles.write(id, session.redact(statusWord(end)));
+      statusFiles.write(id, session.redact(statusWord(end)));
       await writeTaskPages(reportInput(), task.task, reporters);
       // Last: who reads "completed" in tasks.json finds the result.
       const isLeft = end.outcome === "cancelled" && end.failure === dispatch.refusal();

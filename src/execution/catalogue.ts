@@ -29,7 +29,7 @@ export interface Publication extends Omit<Catalogue, "version" | "edition" | "fl
 
 /** Null where nothing was ever published, or it cannot be read: the next run publishes anew. */
 export async function readCatalogue(folder: string): Promise<Catalogue | null> {
-  return readShape(await readSmall(fileIn(folder), largest), isCatalogue);
+  return readShape(readSmall(fileIn(folder), largest), isCatalogue);
 }
 
 /** Bytes; ten thousand tasks have a few million. */
@@ -90,7 +90,7 @@ export async function publish(
   before: Catalogue | null,
   held: ReadonlyMap<string, number>,
 ): Promise<Catalogue> {
-  const files = await names(folder);
+  const files = names(folder);
   const tops = topNumbers(files);
   const edition = (before?.edition ?? 0) + 1;
   const earlier = new Map(before?.tasks.map((task) => [task.id, task]));

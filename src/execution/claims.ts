@@ -5,7 +5,7 @@
  * whose names are seen late (NFS): there, exclusive names are not kept.
  */
 import { randomBytes } from "node:crypto";
-import { link, lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClaimableTask, Claimant, ClaimEnd, Deadline, TaskState } from "../model/claim.js";
 import { temporaryPrefix } from "../support/files.js";
@@ -93,10 +93,10 @@ export function openClaims(options: ClaimsOptions): Claims {
   /** Steps do not change, but for a lease that is prolonged: one that was not over is not over. */
   const known = new Map<string, Step | null>();
 
-  const read = async (name: string): Promise<Step | null> => {
+  const read = (name: string): Step | null => {
     const cached = known.get(name);
     if (cached && !(cached.kind === "claim" && cached.until !== null && isOver(cached.until, clock()))) return cached;
-    const step = await readStep(join(folder, name));
+    const step = readStep(join(folder, name));
     known.set(name, step);
     return step;
   };
@@ -109,9 +109,9 @@ export function openClaims(options: ClaimsOptions): Claims {
     return step.kind === "completed";
   };
 
-  const standing = async (task: ClaimableTask, top: number | undefined, runNow: string | null): Promise<TaskState> => {
+  const standing = (task: ClaimableTask, top: number | undefined, runNow: string | null): TaskState => {
     if (top === undefined || top < task.first) return task.done ? finished : open;
-    const step = await read(nameOf(task.id, top));
+    const step = read(nameOf(task.id, top));
     // Half a file is what a power cut left: whoever wrote it is gone.
     if (step === null || step.kind === "released") return task.done ? finished : open;
     if (step.kind !== "claim") return { ...open, status: step.kind, owner: step.owner, by: step.by };
@@ -122,48 +122,41 @@ export function openClaims(options: ClaimsOptions): Claims {
     return { status: "in_progress", owner, by, token: top, until: until === null ? null : isoOf(until) };
   };
 
-  /** Some at a time: a folder may hold ten thousand. */
-  const readAhead = async (tasks: readonly ClaimableTask[], tops: ReadonlyMap<string, number>): Promise<void> => {
-    const wanted = tasks.flatMap(({ id, first }) => {
-      const top = tops.get(id) ?? 0;
-      return top >= first && top > 0 && !known.has(nameOf(id, top)) ? [nameOf(id, top)] : [];
-    });
-    for (let at = 0; at < wanted.length; at += 64) await Promise.all(wanted.slice(at, at + 64).map(read));
-  };
-
   /**
    * The newest number of each task that has any. Of one task alone it is felt for, number by number, from the first or
    * from where it was: to list a folder takes longer the more tasks there are.
    */
   const felt = new Map<string, number>();
   let listed: Map<string, number> | null = null;
-  const topsOf = async (tasks: readonly ClaimableTask[], isFresh: boolean): Promise<ReadonlyMap<string, number>> => {
+  const topsOf = (tasks: readonly ClaimableTask[], isFresh: boolean): ReadonlyMap<string, number> => {
     const [task, ...others] = tasks;
     if (task === undefined || others.length > 0) {
-      if (isFresh || listed === null) listed = topNumbers(await names(folder));
+      if (isFresh || listed === null) listed = topNumbers(names(folder));
       return listed;
     }
     let next = Math.max(task.first, felt.get(task.id) ?? 0);
-    while (await isNamed(join(folder, nameOf(task.id, next)))) next += 1;
+    while (isNamed(join(folder, nameOf(task.id, next)))) next += 1;
     felt.set(task.id, next - 1);
     return next > task.first ? new Map([[task.id, next - 1]]) : new Map();
   };
 
-  const draft = async (step: Step): Promise<string> => {
+  const draft = (step: Step): string => {
     const file = join(folder, `${temporaryPrefix}${randomBytes(8).toString("hex")}`);
     const text = JSON.stringify({ v: 1, ...step });
-    await writeFile(file, text, { flag: "wx" }).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-      await mkdir(folder, { recursive: true });
-      await writeFile(file, text, { flag: "wx" });
-    });
+    try {
+      writeFileSync(file, text, { flag: "wx" });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, text, { flag: "wx" });
+    }
     return file;
   };
 
   /** Nobody ever reads half a step: it is written first and named then, and a name can be given once. */
-  const name = async (file: string, task: string, number: number): Promise<boolean> => {
+  const name = (file: string, task: string, number: number): boolean => {
     try {
-      await link(file, join(folder, nameOf(task, number)));
+      linkSync(file, join(folder, nameOf(task, number)));
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
@@ -172,14 +165,14 @@ export function openClaims(options: ClaimsOptions): Claims {
   };
 
   const check: Claims["check"] = async (task, token, { owner = null, at = clock() } = {}) => {
-    const step = await readStep(join(folder, nameOf(task.id, token)));
+    const step = readStep(join(folder, nameOf(task.id, token)));
     const fenced = (fence: Fence, by: string | null = null) => ({ held: false, fence, by }) as const;
     if (step === null || step.kind !== "claim") return fenced(token < task.first ? "changed" : "unknown");
     if (owner !== null && step.claimant.owner !== owner) return fenced("other-owner", step.claimant.owner);
     if (token < task.first || step.edition < task.edition) return fenced("changed");
     const next = join(folder, nameOf(task.id, token + 1));
-    if (await isNamed(next)) {
-      const later = await readStep(next);
+    if (isNamed(next)) {
+      const later = readStep(next);
       if (later === null || later.kind === "claim") return fenced("superseded", later?.claimant.owner ?? null);
       return fenced(later.kind === "completed" ? "completed" : "released");
     }
@@ -191,46 +184,42 @@ export function openClaims(options: ClaimsOptions): Claims {
     now: clock,
     check,
     async states(tasks) {
-      const [tops, runNow] = [await topsOf(tasks, true), await options.runNow()];
-      await readAhead(tasks, tops);
-      const states = new Map<string, TaskState>();
-      for (const task of tasks) states.set(task.id, await standing(task, tops.get(task.id), runNow));
-      return states;
+      const [tops, runNow] = [topsOf(tasks, true), await options.runNow()];
+      return new Map(tasks.map((task) => [task.id, standing(task, tops.get(task.id), runNow)]));
     },
 
     async claim(tasks, claimant, { edition, failedToo = false }) {
       const runNow = await options.runNow();
       let file: string | null = null;
-      const take = async (task: ClaimableTask, top: number | undefined): Promise<Claimed | "taken" | null> => {
-        const { status } = await standing(task, top, runNow);
+      const take = (task: ClaimableTask, top: number | undefined): Claimed | "taken" | null => {
+        const { status } = standing(task, top, runNow);
         if (status !== "pending" && !(failedToo && status === "failed")) return null;
         const token = Math.max(task.first, (top ?? 0) + 1);
         // Somebody else's file stands where no number of ours comes: the task is nobody's until it is removed.
         if (token > highestNumber) return null;
         const until = claimant.by === "agent" ? deadlineIn(claimant.lease, clock()) : null;
-        file ??= await draft({ kind: "claim", claimant, edition, since: clock().wall, until });
-        if (!(await name(file, task.id, token))) return "taken";
+        file ??= draft({ kind: "claim", claimant, edition, since: clock().wall, until });
+        if (!name(file, task.id, token)) return "taken";
         listed?.set(task.id, token);
         return { task: task.id, token, until: until && isoOf(until) };
       };
       try {
         // What was listed for the claim before will mostly do: a name that is taken by now cannot be given again.
         for (let isFresh = listed === null || tasks.length === 1; ; isFresh = true) {
-          const tops = await topsOf(tasks, isFresh);
-          await readAhead(tasks, tops);
+          const tops = topsOf(tasks, isFresh);
           const candidates = tasks.filter((task) => !isTaken(task, tops.get(task.id)));
           let collisions = 0;
           while (candidates.length > 0 && collisions < 8) {
             // The first one; where others are quicker, further and further behind it, so that many do not fight for each.
             const [task] = candidates.splice(pick(Math.min(candidates.length, 8 ** collisions)), 1);
-            const claimed = task === undefined ? null : await take(task, tops.get(task.id));
+            const claimed = task === undefined ? null : take(task, tops.get(task.id));
             if (claimed === "taken") collisions += 1;
             else if (claimed !== null) return claimed;
           }
           if (isFresh && collisions === 0) return null;
         }
       } finally {
-        if (file !== null) await rm(file, { force: true });
+        if (file !== null) rmSync(file, { force: true });
       }
     },
 
@@ -238,31 +227,31 @@ export function openClaims(options: ClaimsOptions): Claims {
       const checked = await check(task, token, { owner });
       if (!checked.held) return checked;
       const file = join(folder, nameOf(task.id, token));
-      const step = await readStep(file);
+      const step = readStep(file);
       if (step?.kind !== "claim" || step.claimant.by !== "agent") return { held: false, fence: "unknown", by: null };
       const claimant = { ...step.claimant, lease: lease ?? step.claimant.lease };
       const until = deadlineIn(claimant.lease, clock());
-      const fresh = await draft({ ...step, claimant, until });
-      await rename(fresh, file);
+      const fresh = draft({ ...step, claimant, until });
+      renameSync(fresh, file);
       // Whoever saw the lease run out in between has the next number: then this prolonged nothing.
       const after = await check(task, token, { owner });
       return after.held ? { held: true, until: isoOf(until) } : after;
     },
 
     async end(task, token, how, answer) {
-      const step = await readStep(join(folder, nameOf(task.id, token)));
+      const step = readStep(join(folder, nameOf(task.id, token)));
       if (step?.kind !== "claim") return false;
       const { owner, by } = step.claimant;
-      const file = await draft({ kind: how, owner, by, answer });
+      const file = draft({ kind: how, owner, by, answer });
       try {
-        return await name(file, task.id, token + 1);
+        return name(file, task.id, token + 1);
       } finally {
-        await rm(file, { force: true });
+        rmSync(file, { force: true });
       }
     },
 
     async answerOf(task, token) {
-      const step = await readStep(join(folder, nameOf(task.id, token + 1)));
+      const step = readStep(join(folder, nameOf(task.id, token + 1)));
       return step?.kind === "completed" ? (step.answer ?? null) : null;
     },
   };
@@ -307,23 +296,29 @@ export function topNumbers(names: readonly string[]): Map<string, number> {
 }
 
 /** Whether the name is given, also to a link that leads nowhere. */
-async function isNamed(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => null)) !== null;
+function isNamed(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
-export function names(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
+export function names(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
-  });
+  }
 }
 
 /** Bytes; ours have a few hundred. */
 const largest = 64 * 1024;
 
 /** Null for what is none of ours: whoever puts it there holds no task, and nobody up. */
-async function readStep(path: string): Promise<Step | null> {
-  return readShape(await readSmall(path, largest), isStep);
+function readStep(path: string): Step | null {
+  return readShape(readSmall(path, largest), isStep);
 }
 
 type Versioned<Kind> = Kind & { readonly v: 1 };

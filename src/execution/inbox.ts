@@ -87,7 +87,7 @@ export function openInbox(folder: string): Inbox {
       const names = (await readdir(inbox).catch(() => [])).filter(isHandedIn).sort();
       const found: { name: string; handedIn: HandedIn }[] = [];
       for (const name of names) {
-        const handedIn = readShape(await readSmall(join(inbox, name), largest), isWhole);
+        const handedIn = readShape(readSmall(join(inbox, name), largest), isWhole);
         if (handedIn !== null) found.push({ name, handedIn });
         // One that cannot be moved either stays where it is, and is in nobody's way.
         else await keepAside(name).catch(() => undefined);
@@ -99,7 +99,7 @@ export function openInbox(folder: string): Inbox {
       await rm(join(inbox, name), { force: true });
     },
     async takeReply(name) {
-      const reply = readShape(await readSmall(replyFile(name), largest), isReply);
+      const reply = readShape(readSmall(replyFile(name), largest), isReply);
       if (reply === null) return null;
       // Whoever answered was killed before it took the file away.
       await rm(join(inbox, name), { force: true });

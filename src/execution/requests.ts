@@ -37,7 +37,7 @@ export async function leaveRequest(folder: string, asked: AuditRequested, now: D
 /** The answer, which is taken away; null where there is none (yet). */
 export async function takeAnswer(folder: string, id: string): Promise<Answer | null> {
   const file = answerFile(folder, id);
-  const value = parsed(await readSmall(file, largest));
+  const value = parsed(readSmall(file, largest));
   if (value === null || typeof value.taken !== "boolean" || typeof value.message !== "string") return null;
   await rm(file, { force: true });
   return { taken: value.taken, message: value.message };
@@ -72,7 +72,7 @@ export function watchRequests(folder: string, handle: (asked: AuditRequested) =>
       // One that cannot be taken away is there each time.
       if (seen.has(id)) continue;
       seen.add(id);
-      const text = await readSmall(requestFile(folder, id), largest);
+      const text = readSmall(requestFile(folder, id), largest);
       if (!(await takeAway(requestFile(folder, id)))) continue;
       const asked = readRequest(text);
       await leaveAnswer(

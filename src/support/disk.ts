@@ -2,8 +2,19 @@
  * The few things that durable files need of a disk, in one place, so that a test can put a model of a disk there.
  * Knows nothing of what is written.
  */
-import { constants, existsSync, readFileSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 export interface Disk {
@@ -29,44 +40,69 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
+/**
+ * At once, all but waiting for the disk itself: files are small and many, and to ask the thread pool takes ten times as long
+ * as the system does.
+ */
 export const realDisk: Disk = {
-  makeFolder: (path) => mkdir(path, { recursive: true }).catch((error) => whyNoFolder(path, error)),
+  makeFolder: async (path) => makeFolder(path),
   async open(path, mode) {
-    const file = await open(path, mode === "new" ? "wx" : "a", 0o644);
+    const file = openSync(path, mode === "new" ? "wx" : "a", 0o644);
     return {
-      append: (content) => file.appendFile(content).catch(naming(path)),
-      sync: () => file.datasync().catch(naming(path)),
-      close: () => file.close(),
+      append: async (content) => naming(path, () => writeAll(file, content)),
+      sync: () => synced(fdatasync, file, path),
+      close: async () => closeSync(file),
     };
   },
-  // At once: outputs are small and many, and for each the thread pool would be asked four times.
   read: async (path) => readFileSync(path),
-  list: (path) => readdir(path),
-  rename,
-  remove: (path) => rm(path, { force: true }),
+  list: async (path) => readdirSync(path),
+  rename: async (from, to) => renameSync(from, to),
+  remove: async (path) => rmSync(path, { force: true }),
   async syncFolder(path) {
-    const handle = await open(path, constants.O_RDONLY);
+    const folder = openSync(path, "r");
     try {
-      await handle.sync().catch(naming(path));
+      await synced(fsync, folder, path);
     } finally {
-      await handle.close();
+      closeSync(folder);
     }
   },
 };
 
+/** A disk that is nearly full takes a part. */
+export function writeAll(file: number, content: string | Uint8Array): void {
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+}
+
+function synced(sync: typeof fsync, file: number, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sync(file, (error) => (error === null ? resolve() : reject(named(error, path))));
+  });
+}
+
+function naming(path: string, change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    throw named(error as Error, path);
+  }
+}
+
 /** What is done to an open file is refused without the file's name. */
-function naming(path: string): (error: Error) => never {
-  return (error) => {
-    error.message += ` '${path}'`;
-    throw error;
-  };
+function named(error: Error, path: string): Error {
+  error.message += ` '${path}'`;
+  return error;
 }
 
 /** Of a full or read-only disk a recursive mkdir says ENOENT; the plain one says what it is. */
-async function whyNoFolder(path: string, error: NodeJS.ErrnoException): Promise<never> {
-  if (error.code !== "ENOENT") throw error;
-  let missing = path;
-  while (dirname(missing) !== missing && !existsSync(dirname(missing))) missing = dirname(missing);
-  await mkdir(missing);
-  throw error;
+function makeFolder(path: string): string | undefined {
+  try {
+    return mkdirSync(path, { recursive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    let missing = path;
+    while (dirname(missing) !== missing && !existsSync(dirname(missing))) missing = dirname(missing);
+    mkdirSync(missing);
+    throw error;
+  }
 }

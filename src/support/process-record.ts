@@ -6,7 +6,7 @@
  * fsynced: what a power cut takes from the file it takes from the processes too.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { endGroup } from "./process-group.js";
 import { isSameStart, type ProcessEntry, processTable, startTimeOfNew, wasStartedWith } from "./process-table.js";
@@ -43,14 +43,17 @@ interface Book {
 /** One at a time, for a program holds one audit folder. */
 let current: Book | null = null;
 
-/** From now on what is started is recorded in `file`, which is there while something runs. Returns the end of that. */
+/** From now on what is started is recorded in `file`, which is empty while nothing runs. Returns the end of that. */
 export function keepRecord(file: string): () => void {
   if (current !== null) close(current);
   const book: Book = { file, name: randomBytes(6).toString("hex"), running: new Set(), handle: null, count: 0 };
   current = book;
   return () => {
-    if (current === book) current = null;
+    if (current !== book) return;
+    current = null;
+    const hasWritten = book.handle !== null;
     close(book);
+    if (hasWritten && book.running.size === 0) remove(book);
   };
 }
 
@@ -67,7 +70,7 @@ export function recordProcess(what: string): RecordedProcess {
     started: (group) => write(book, { token, group, startTime: startTimeOfNew(group) }),
     ended: () => {
       if (!book.running.delete(token)) return;
-      if (book.running.size === 0) remove(book);
+      if (book.running.size === 0) empty(book);
       else write(book, { token, ended: true });
     },
   };
@@ -84,10 +87,18 @@ function write(book: Book, line: Line): void {
   }
 }
 
-/** By its name alone, which by now may be that of another's: only while the folder is ours. */
+/** Not removed: thousands of files that come and go make new ones slow, as some file systems keep their places free for a while. */
+function empty(book: Book): void {
+  if (current !== book || book.handle === null) return;
+  try {
+    ftruncateSync(book.handle);
+  } catch {
+    // It names what has ended: nothing will be found of it.
+  }
+}
+
+/** The caller still has the folder. */
 function remove(book: Book): void {
-  if (current !== book) return;
-  close(book);
   try {
     rmSync(book.file, { force: true });
   } catch {

@@ -87,17 +87,20 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   }
 
   let stop: (why: EndReason) => void = () => {};
-  const files = await openFiles(options, () => stop("aborted"));
+  const files = openFiles(options, () => stop("aborted"));
   if (!files.ok) return files;
   const [stdoutFile, stderrFile] = files.value;
-  const closeFiles = () => Promise.all([stdoutFile?.end(), stderrFile?.end()]);
+  const closeFiles = (): void => {
+    stdoutFile?.close();
+    stderrFile?.close();
+  };
 
   const startedAt = performance.now();
   const record = recordProcess(options.purpose ?? "a command");
   const started = await start(options, record);
   if (!started.ok) {
     record.ended();
-    await closeFiles();
+    closeFiles();
     return started;
   }
   const { child, pid, exit } = started.value;
@@ -152,7 +155,7 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   errorLines?.end();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
   const duration = performance.now() - startedAt;
-  await closeFiles();
+  closeFiles();
 
   const diskError = stdoutFile?.error ?? stderrFile?.error;
   if (diskError) return failed("disk", `the output of ${name(options)} cannot be written: ${diskError.message}`);
@@ -250,16 +253,13 @@ function name(options: ProcessOptions): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text);
 }
 
-async function openFiles(
-  options: ProcessOptions,
-  onError: () => void,
-): Promise<Result<readonly (OutputFile | undefined)[]>> {
+function openFiles(options: ProcessOptions, onError: () => void): Result<readonly (OutputFile | undefined)[]> {
   const files: (OutputFile | undefined)[] = [];
   for (const path of [options.stdoutFile, options.stderrFile]) {
     try {
-      files.push(path === undefined ? undefined : await OutputFile.open(path, options.redact, onError));
+      files.push(path === undefined ? undefined : new OutputFile(path, options.redact, onError));
     } catch (error) {
-      await files[0]?.end();
+      files[0]?.close();
       return failed("disk", `${path} cannot be written: ${(error as Error).message}`);
     }
   }
@@ -282,10 +282,7 @@ function collect(
   if (stream === null) return Promise.resolve();
   stream.on("data", (chunk: Buffer) => {
     capture.add(chunk);
-    if (file?.write(chunk) === false) {
-      stream.pause();
-      file.drained(() => stream.resume());
-    }
+    file?.add(chunk);
     onChunk();
   });
   stream.on("error", () => {});

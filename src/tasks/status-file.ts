@@ -3,7 +3,8 @@
  * traces/ know it too, nothing reads it back but this file, and what the disk refuses of it harms nobody.
  */
 import { randomBytes } from "node:crypto";
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NodeEnd } from "../model/graph.js";
 import { temporaryPrefix } from "../support/files.js";
@@ -27,7 +28,7 @@ export interface StatusFiles {
   /** Before anything else, once: nobody is at work when a run begins. Who was, was killed with the run before. */
   begin(): Promise<void>;
   /** A reader finds the old word or the new one. @param word see `statusWord`; redacted. */
-  write(task: string, word: string): Promise<void>;
+  write(task: string, word: string): void;
   /**
    * What there is from earlier runs is made true of this one, which has just learned its tasks: those that still have to run
    * have no file until they do, and tasks that are no more have none.
@@ -41,22 +42,26 @@ export function openStatusFiles(dir: string): StatusFiles {
   /** By name; only those that are ours. */
   let words = new Map<string, string>();
 
-  const put = async (name: string, word: string): Promise<void> => {
+  const put = (name: string, word: string): void => {
     words.set(name, word);
-    await write(dir, name, word).catch(() => undefined);
+    try {
+      write(dir, name, word);
+    } catch {
+      // It is only a view.
+    }
   };
 
   return {
     async begin() {
       words = await wordsIn(dir);
-      for (const [name, word] of words) if (word === "RUNNING") await put(name, "FAILED: its run was killed");
+      for (const [name, word] of words) if (word === "RUNNING") put(name, "FAILED: its run was killed");
     },
     write: (task, word) => put(statusFile(task), word),
     async sort(tasks) {
       const plans = new Map([...tasks].map(([task, plan]) => [statusFile(task), plan]));
       for (const [name, word] of [...words]) {
         const plan = plans.get(name) ?? "runs";
-        if (plan === "done" && word !== "DONE") await put(name, "DONE");
+        if (plan === "done" && word !== "DONE") put(name, "DONE");
         if (plan !== "runs") continue;
         words.delete(name);
         await rm(join(dir, name), { force: true }).catch(() => undefined);
@@ -84,13 +89,13 @@ async function wordIn(dir: string, name: string): Promise<string> {
   return (await readFile(join(dir, name), "utf8").catch(() => "")).trim();
 }
 
-async function write(dir: string, name: string, word: string): Promise<void> {
+function write(dir: string, name: string, word: string): void {
   const temporary = join(dir, `${temporaryPrefix}${randomBytes(8).toString("hex")}`);
   try {
-    await writeFile(temporary, `${word}\n`);
-    await rename(temporary, join(dir, name));
+    writeFileSync(temporary, `${word}\n`);
+    renameSync(temporary, join(dir, name));
   } catch (error) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

@@ -58,7 +58,7 @@ const lines = (...all: object[]): Promise<void> =>
   writeFile(file, all.map((line) => `${JSON.stringify(line)}\n`).join(""));
 
 describe("the record", () => {
-  test("names what runs while it runs, and is gone when nothing does", async () => {
+  test("names what runs while it runs, is empty when nothing does, and gone in the end", async () => {
     const stop = keepRecord(file);
     const copy = join(folder, "copy.jsonl");
     const end = await runProcess({
@@ -74,8 +74,9 @@ describe("the record", () => {
       .map((line) => JSON.parse(line));
     expect(announced).toEqual({ token, what: "investigate:VA" });
     expect(started).toMatchObject({ token, group: Number(pid), startTime: expect.any(String) });
-    expect(existsSync(file)).toBe(false);
+    expect(await readFile(file, "utf8")).toBe("");
     stop();
+    expect(existsSync(file)).toBe(false);
   });
 
   test("knows short commands too, and is no part of their environment when nobody keeps it", async () => {
@@ -99,7 +100,7 @@ describe("the record", () => {
   test("forgets what could not be started", async () => {
     const stop = keepRecord(file);
     expect((await runProcess({ command: ["no-such-program-anywhere"], cwd: folder, env })).ok).toBe(false);
-    expect(existsSync(file)).toBe(false);
+    expect(await readFile(file, "utf8")).toBe("");
     stop();
   });
 });

@@ -2,9 +2,8 @@
  * `node:fs/promises` for the oracle (vitest.config.ts puts it there): as much of it as an audit calls, on the disk in
  * memory. What is not here is undefined, so that a new call fails loudly.
  */
-import { basename } from "node:path";
 import * as disk from "./files.js";
-import { readdirSync, realpathSync, statsOf } from "./fs.js";
+import { linkSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statsOf, writeFileSync } from "./fs.js";
 
 type Content = string | Uint8Array;
 
@@ -40,9 +39,7 @@ export async function lstat(path: string) {
 
 export async function mkdir(path: string, options?: { readonly recursive?: boolean }): Promise<string | undefined> {
   await disk.answerTakesTurns();
-  if (options?.recursive !== true && disk.find(path) !== null) throw new disk.DiskError("EEXIST", path);
-  if (disk.find(path) === null) disk.changing("make", path);
-  return disk.makeFolder(path);
+  return mkdirSync(path, options);
 }
 
 let made = 0;
@@ -56,10 +53,7 @@ export async function mkdtemp(prefix: string): Promise<string> {
 
 export async function writeFile(path: string, content: Content, options?: { readonly flag?: string }): Promise<void> {
   await disk.answerTakesTurns();
-  if (options?.flag?.includes("x") && disk.find(path) !== null) throw new disk.DiskError("EEXIST", path);
-  const bytes = Buffer.from(content);
-  disk.changing("write", path, bytes);
-  disk.put(path, disk.newFile(bytes));
+  writeFileSync(path, content, options);
 }
 
 export async function open(path: string, flags: string | number) {
@@ -96,32 +90,17 @@ export async function open(path: string, flags: string | number) {
 
 export async function link(from: string, to: string): Promise<void> {
   await disk.answerTakesTurns();
-  const file = disk.getFile(from);
-  if (disk.find(to) !== null) throw new disk.DiskError("EEXIST", to);
-  disk.changing("link", to);
-  disk.put(to, file);
+  linkSync(from, to);
 }
 
 export async function rename(from: string, to: string): Promise<void> {
   await disk.answerTakesTurns();
-  const entry = disk.get(from);
-  disk.changing("rename", to);
-  disk.put(to, entry);
-  disk.take(from);
+  renameSync(from, to);
 }
 
-interface Removal {
-  readonly recursive?: boolean;
-  readonly force?: boolean;
-}
-
-export async function rm(path: string, { recursive = false, force = false }: Removal = {}): Promise<void> {
+export async function rm(path: string, options?: Parameters<typeof rmSync>[1]): Promise<void> {
   await disk.answerTakesTurns();
-  const entry = disk.find(path);
-  if (entry === null && force) return;
-  if (disk.get(path) instanceof Map && !recursive) throw new disk.DiskError("ERR_FS_EISDIR", basename(path));
-  disk.changing("remove", path);
-  disk.take(path);
+  rmSync(path, options);
 }
 
 export async function rmdir(path: string): Promise<void> {
