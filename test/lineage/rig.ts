@@ -1,18 +1,15 @@
 /**
- * A dbt project in a few lines of SQL, built in a DuckDB of its own memory: `{{ name }}` stands for a relation,
+ * A dbt project in a few lines of SQL, built in DuckDB or in Postgres: `{{ name }}` stands for a relation,
  * as dbt would compile it. Faults are injected into its raw tables or its models by the tests.
  */
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { loadColumnLineage } from "../../src/lineage/column-lineage.js";
 import type { Verdict, Walk } from "../../src/lineage/verdict.js";
 import { walkTest } from "../../src/lineage/walk.js";
 import type { Describe } from "../../src/lineage/workspace.js";
 import type { Project, Resource, ResourceType, TestDefinition } from "../../src/model/project.js";
-import { relationKey } from "../../src/model/relation.js";
-import { failed, ok } from "../../src/model/result.js";
-import type { Cell, Column, Query, QueryResult } from "../../src/model/warehouse.js";
-import { duckdb } from "../../src/sql/duckdb.js";
+import type { Dialect, Query } from "../../src/model/warehouse.js";
+import { type Engine, engines } from "./engines.js";
 
 export interface ModelSpec {
   readonly sql: string;
@@ -46,67 +43,65 @@ export interface Rig {
   readonly query: Query;
   readonly describe: Describe;
   readonly asked: string[];
+  readonly dialect: Dialect;
 }
 
-let connecting: Promise<DuckDBConnection> | null = null;
+let chosen: keyof typeof engines = "duckdb";
 
-/** One database for a file's tests, which run one after another; planning is kept short, since it costs the most. */
-function shared(): Promise<DuckDBConnection> {
-  connecting ??= DuckDBInstance.create(":memory:", { threads: "1" }).then(async (instance) => {
-    const connection = await instance.connect();
-    await connection.run("pragma disable_optimizer");
-    return connection;
+/** The tests of this `describe` are built and walked there; all others in DuckDB. */
+export function useEngine(name: keyof typeof engines): void {
+  beforeAll(() => {
+    chosen = name;
   });
-  return connecting;
+  afterAll(() => {
+    chosen = "duckdb";
+  });
 }
 
 /** Replaces the project of the rig before. */
-export async function build(spec: Spec): Promise<Rig> {
-  const connection = await shared();
-  await connection.run("drop schema if exists rig cascade");
-  await connection.run("create schema rig");
-  const run = async (sql: string): Promise<QueryResult> => {
-    const reader = await connection.runAndReadAll(sql);
-    const types = reader.columnTypes().map((type) => String(type));
-    const columns = reader.columnNames().map((name, index) => ({ name, type: types[index] ?? "" }));
-    const rows = reader.getRows().map((row) => row.map((cell): Cell => (cell === null ? null : String(cell))));
-    return { columns, rows, truncated: false };
-  };
-  const resources = resourcesOf(spec);
+export async function build(given: Spec): Promise<Rig> {
+  const engine = await engines[chosen]();
+  const spec = adapted(given, engine);
+  const resources = resourcesOf(spec, engine);
+  const statements: string[] = [];
   for (const resource of resources.values()) {
     if (resource.test !== null || resource.relation === null) continue;
-    const given = spec.models[resource.name];
-    const built = typeof given === "object" && given.built !== undefined ? given.built : resource.rawCode;
+    const model = spec.models[resource.name];
+    const built = typeof model === "object" && model.built !== undefined ? model.built : resource.rawCode;
     const kind = resource.materialized === "view" ? "view" : "table";
-    await run(`create ${kind} ${duckdb.relation(resource.relation)} as ${compiled(spec, built)}`);
+    statements.push(`create ${kind} ${engine.dialect.relation(resource.relation)} as ${compiled(spec, built, engine)}`);
   }
+  await engine.rebuild(statements);
   const asked: string[] = [];
   return {
     project: {
       name: "rig",
       dbtVersion: "1.12.0",
-      adapter: "duckdb",
+      adapter: engine.dialect.name,
       invocationId: null,
       generatedAt: null,
       resources,
       macros: new Map(),
     },
+    dialect: engine.dialect,
     asked,
-    query: async (sql) => {
+    query: (sql, options) => {
       asked.push(sql);
-      return run(sql).then(ok, (error: unknown) => failed("query-failed", String(error)));
+      return engine.query(sql, options);
     },
-    describe: async (relations) => {
-      const keys = relations.map(relationKey);
-      const map = new Map<string, readonly Column[]>();
-      for (const resource of resources.values()) {
-        if (resource.relation === null || !keys.includes(relationKey(resource.relation))) continue;
-        const table = await run(`select * from ${duckdb.relation(resource.relation)} limit 0`);
-        map.set(relationKey(resource.relation), table.columns);
-      }
-      return ok(map);
-    },
+    describe: engine.describe,
   };
+}
+
+function adapted(spec: Spec, { adapt }: Engine): Spec {
+  const each = (given: Readonly<Record<string, string>> | undefined) =>
+    Object.fromEntries(Object.entries(given ?? {}).map(([name, sql]) => [name, adapt(sql)]));
+  const models = Object.entries(spec.models).map(([name, model]): [string, string | ModelSpec] => {
+    if (typeof model === "string") return [name, adapt(model)];
+    const { built } = model;
+    return [name, { ...model, sql: adapt(model.sql), ...(built === undefined ? {} : { built: adapt(built) }) }];
+  });
+  return { ...spec, sources: each(spec.sources), seeds: each(spec.seeds), models: Object.fromEntries(models) };
 }
 
 /** Builds the project and walks its first test; `check` runs each hop's query again and compares it with its claim. */
@@ -116,8 +111,8 @@ export async function walk(spec: Spec, check?: "check"): Promise<Walk> {
     project: rig.project,
     test: "test.rig.t0",
     failingRows: { groupColumn: spec.group === undefined ? "state" : spec.group, sql: "select 1 where false" },
-    dialect: duckdb,
-    lineage: await loadColumnLineage("duckdb"),
+    dialect: rig.dialect,
+    lineage: await loadColumnLineage(rig.dialect.name),
     query: rig.query,
     describe: rig.describe,
     maxQueries: spec.maxQueries ?? 40,
@@ -129,7 +124,7 @@ export async function walk(spec: Spec, check?: "check"): Promise<Walk> {
 async function checkHops(rig: Rig, result: Walk): Promise<void> {
   for (const [group, verdict] of result.verdicts) {
     for (const hop of verdict.path) {
-      const where = group === null ? "w.group_key is null" : `w.group_key = ${duckdb.literal(group)}`;
+      const where = group === null ? "w.group_key is null" : `w.group_key = ${rig.dialect.literal(group)}`;
       const again = await rig.query(`select w.${hop.shows.column} from (\n${hop.sql}\n) as w where ${where}`);
       expect(again).toMatchObject({ ok: true, value: { rows: [[String(hop.shows.value)]] } });
     }
@@ -148,9 +143,10 @@ function line(verdict: Verdict): string {
   return `${verdict.situation} ${verdict.nodeKind ?? "-"} ${name}.${verdict.column ?? "-"} (${verdict.confidence})`;
 }
 
-function resourcesOf(spec: Spec): Map<string, Resource> {
+function resourcesOf(spec: Spec, engine: Engine): Map<string, Resource> {
   const resources = new Map<string, Resource>();
   const add = (resource: Resource) => resources.set(resource.id, resource);
+  const raw = (type: ResourceType, name: string, sql: string) => rawResource(type, name, sql, engine);
   for (const [name, sql] of Object.entries(spec.sources ?? {})) add(raw("source", name, sql));
   for (const [name, sql] of Object.entries(spec.seeds ?? {})) add(raw("seed", name, sql));
   for (const [name, given] of Object.entries(spec.models)) {
@@ -158,10 +154,10 @@ function resourcesOf(spec: Spec): Map<string, Resource> {
     add({
       ...raw("model", name, model.sql),
       type: model.as === "snapshot" ? "snapshot" : "model",
-      relation: model.as === "ephemeral" ? null : relationOf(name),
+      relation: model.as === "ephemeral" ? null : relationOf(name, engine),
       file: `models/${name}.sql`,
       language: model.python === true ? "python" : "sql",
-      compiledCode: compiled(spec, model.sql),
+      compiledCode: compiled(spec, model.sql, engine),
       materialized: model.as ?? "view",
       dependsOn: mentioned(model.sql).map((other) => idOf(spec, other)),
     });
@@ -196,14 +192,14 @@ function definition(test: TestSpec, attachedTo: string): TestDefinition {
   };
 }
 
-function raw(type: ResourceType, name: string, sql: string): Resource {
+function rawResource(type: ResourceType, name: string, sql: string, engine: Engine): Resource {
   return {
     id: `${type}.rig.${name}`,
     type,
     name,
     packageName: "rig",
     sourceName: type === "source" ? "raw" : null,
-    relation: relationOf(name),
+    relation: relationOf(name, engine),
     file: type === "seed" ? `seeds/${name}.csv` : null,
     patchFile: null,
     language: "sql",
@@ -220,7 +216,7 @@ function raw(type: ResourceType, name: string, sql: string): Resource {
   };
 }
 
-const relationOf = (name: string) => ({ database: "memory", schema: "rig", name });
+const relationOf = (name: string, { database }: Engine) => ({ database, schema: "rig", name });
 
 function mentioned(sql: string): readonly string[] {
   return [...sql.matchAll(/\{\{ (.+?) \}\}/g)].map((match) => match[1] ?? "");
@@ -233,27 +229,27 @@ function idOf(spec: Spec, name: string): string {
 }
 
 /** As dbt does it: relations quoted in full, ephemeral models put in front as CTEs. */
-function compiled(spec: Spec, sql: string): string {
+function compiled(spec: Spec, sql: string, engine: Engine): string {
   const ctes = new Map<string, string>();
   const collect = (text: string): void => {
     for (const name of mentioned(text)) {
       const model = spec.models[name];
       if (typeof model !== "object" || model.as !== "ephemeral" || ctes.has(name)) continue;
       collect(model.sql);
-      ctes.set(name, `__dbt__cte__${name} as (\n${named(spec, model.sql)}\n)`);
+      ctes.set(name, `__dbt__cte__${name} as (\n${named(spec, model.sql, engine)}\n)`);
     }
   };
   collect(sql);
-  const body = named(spec, sql);
+  const body = named(spec, sql, engine);
   if (ctes.size === 0) return body;
   const front = [...ctes.values()].join(", ");
   return /^\s*with\s/i.test(body) ? body.replace(/^\s*with\s/i, `with ${front}, `) : `with ${front} ${body}`;
 }
 
-function named(spec: Spec, sql: string): string {
+function named(spec: Spec, sql: string, engine: Engine): string {
   return sql.replaceAll(/\{\{ (.+?) \}\}/g, (_, name: string) => {
     const model = spec.models[name];
     if (typeof model === "object" && model.as === "ephemeral") return `__dbt__cte__${name}`;
-    return duckdb.relation(relationOf(name));
+    return engine.dialect.relation(relationOf(name, engine));
   });
 }
