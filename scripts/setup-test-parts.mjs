@@ -1,5 +1,6 @@
-// Sets up what the tests need beside Node: git, tmux, strace (on Linux), Postgres' server, dbt with DuckDB in .test-tools/venv, and the real
-// programs of the agents in .test-tools/agents (both git-ignored).
+// Sets up what the tests need beside Node: git, tmux, strace (on Linux), Postgres' server, dbt with DuckDB in
+// .test-tools/venv, dbt with a stand-in for Snowflake in .test-tools/snowflake, and the real programs of the agents in
+// .test-tools/agents (all git-ignored).
 // Does nothing where all is there. What it cannot set up it names, with the command, and ends with 1: no test is skipped.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,8 +9,6 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const venv = join(root, ".test-tools/venv");
-const stamp = join(venv, "requirements.sha256");
 const agents = join(root, ".test-tools/agents");
 
 /**
@@ -30,10 +29,28 @@ const agentPackages = {
   opencode: { package: "opencode-ai", version: "1.18.33", path: /^opencode-[^/]+\/bin\/opencode$/ },
 };
 
+/** Two folders of Python: what the tests of Snowflake need does not go together with the rest. */
+const venvs = [
+  {
+    folder: ".test-tools/venv",
+    requirements: "test/requirements.txt",
+    python: [3, 10],
+    alone: /^dbt-(core|duckdb)==/,
+    imports: "dbt.cli.main, dbt.adapters.duckdb",
+  },
+  {
+    folder: ".test-tools/snowflake",
+    requirements: "test/requirements-snowflake.txt",
+    python: [3, 11],
+    alone: /^dbt-(core|snowflake)==/,
+    imports: "dbt.cli.main, dbt.adapters.snowflake, fakesnow.server",
+  },
+];
+
 try {
   ensurePrograms();
   ensurePostgres();
-  ensureVenv();
+  venvs.forEach(ensureVenv);
   ensureAgents();
 } catch (error) {
   console.error(`setup-test-parts: ${error.message}`);
@@ -65,9 +82,11 @@ if (process.platform !== "linux") {
   console.error("setup-test-parts: the tests that kill the program at its system calls need Linux and are left out");
 }
 
-function ensureVenv() {
-  const requirements = readFileSync(join(root, "test/requirements.txt"), "utf8");
-  const digest = createHash("sha256").update(requirements).digest("hex");
+function ensureVenv({ folder, requirements, python, alone, imports }) {
+  const venv = join(root, folder);
+  const stamp = join(venv, "requirements.sha256");
+  const wanted = readFileSync(join(root, requirements), "utf8");
+  const digest = createHash("sha256").update(wanted).digest("hex");
   if (
     existsSync(stamp) &&
     readFileSync(stamp, "utf8") === digest &&
@@ -75,16 +94,16 @@ function ensureVenv() {
   ) {
     return;
   }
-  if (!findPython())
-    installPackages(["python3", "python3-venv"], "no Python 3.10 or later with venv and ensurepip found");
-  const python = findPython();
-  if (!python) throw new Error("the system's Python is older than 3.10; install a later one, with venv");
-  console.error("setup-test-parts: installing dbt into .test-tools/venv (once, about a minute)");
+  const version = python.join(".");
+  if (!findPython(python))
+    installPackages(["python3", "python3-venv"], `no Python ${version} or later with venv and ensurepip found`);
+  const found = findPython(python);
+  if (!found) throw new Error(`the system's Python is older than ${version}; install a later one, with venv`);
+  console.error(`setup-test-parts: installing what ${requirements} lists into ${folder} (once, about a minute)`);
   rmSync(venv, { recursive: true, force: true });
   mkdirSync(dirname(venv), { recursive: true });
-  must(python, ["-m", "venv", venv]);
-  const pins = requirements.split("\n").filter((line) => /^[A-Za-z]/.test(line));
-  const alone = pins.filter((pin) => /^dbt-(core|duckdb)==/.test(pin));
+  must(found, ["-m", "venv", venv]);
+  const pins = wanted.split("\n").filter((line) => /^[A-Za-z]/.test(line));
   const pip = [
     "-m",
     "pip",
@@ -96,9 +115,9 @@ function ensureVenv() {
     ":all:",
   ];
   const ofVenv = join(venv, "bin/python");
-  must(ofVenv, [...pip, ...pins.filter((pin) => !alone.includes(pin))]);
-  must(ofVenv, [...pip, "--no-deps", ...alone]);
-  must(ofVenv, ["-c", "import dbt.cli.main, dbt.adapters.duckdb"]);
+  must(ofVenv, [...pip, ...pins.filter((pin) => !alone.test(pin))]);
+  must(ofVenv, [...pip, "--no-deps", ...pins.filter((pin) => alone.test(pin))]);
+  must(ofVenv, ["-c", `import ${imports}`]);
   // Last: a half-made venv has no stamp and is made anew.
   writeFileSync(stamp, digest);
 }
@@ -141,8 +160,8 @@ function ensureAgents() {
 }
 
 /** A Python that can make a venv; on Debian ensurepip may be missing where python3-venv is not installed. */
-function findPython() {
-  const check = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+function findPython(oldest) {
+  const check = `import ensurepip, sys, venv; sys.exit(sys.version_info < (${oldest.join(", ")}))`;
   return ["python3.12", "python3.11", "python3.13", "python3.10", "python3"].find(
     (program) => run(program, ["-c", check]).status === 0,
   );
