@@ -54,7 +54,7 @@ export function plan(request: AuditRequest): Promise<Refusal | { readonly planne
   return orRefused(exitCodes.preflight, async () => {
     const loaded = await loadAudit(request, registries);
     if ("exitCode" in loaded) return loaded;
-    const planned = await planAudit(loaded, registries);
+    const planned = await planAudit(loaded);
     return "exitCode" in planned ? planned : { planned };
   });
 }
@@ -126,7 +126,7 @@ export function complete(
     const loaded = await loadAudit(request, registries);
     if ("exitCode" in loaded) return loaded;
     const coordination = await openCoordination(loaded.config, request.now, warn);
-    return completeTask(completion, coordination, loaded, registries, waiting).finally(() => loaded.agent.close());
+    return completeTask(completion, coordination, loaded, waiting).finally(() => loaded.agent.close());
   });
 }
 

@@ -15,7 +15,7 @@ import { artifactsDigest } from "../tasks/summary.js";
 import { type Coordination, nothingExported, type TokenRequest, taskNamed } from "./coordination.js";
 import { caseInputs } from "./inputs.js";
 import { openLedger } from "./ledger.js";
-import type { LoadedAudit, Registries } from "./load.js";
+import type { LoadedAudit } from "./load.js";
 import { loadArtifacts, openOnce, openWarehouse } from "./open.js";
 import { auditFolders } from "./run-folder.js";
 import { takeUpAll } from "./take-up.js";
@@ -35,7 +35,6 @@ export async function completeTask(
   completion: Completion,
   coordination: Coordination,
   loaded: LoadedAudit,
-  registries: Registries,
   waiting: () => void,
 ): Promise<Result<Completed>> {
   const { shared } = coordination;
@@ -83,7 +82,7 @@ export async function completeTask(
           await hold.value.giveBack();
           continue;
         }
-        const taken = await takeUpAlone(coordination, loaded, registries).finally(hold.value.giveBack);
+        const taken = await takeUpAlone(coordination, loaded).finally(hold.value.giveBack);
         if (taken.ok) continue;
         await shared.inbox.takeBack(name);
         return taken;
@@ -99,18 +98,12 @@ export async function completeTask(
 }
 
 /** Takes up all that waits, without a run. The caller holds run.lock. */
-async function takeUpAlone(
-  coordination: Coordination,
-  loaded: LoadedAudit,
-  registries: Registries,
-): Promise<Result<void>> {
+async function takeUpAlone(coordination: Coordination, loaded: LoadedAudit): Promise<Result<void>> {
   const { config } = loaded;
   const folders = auditFolders(config.dir, "none");
   const store = await openTraceStore(folders.traces);
   if (!store.ok) return store;
-  const warehouse = openOnce(() =>
-    openWarehouse(config, registries, { scratchDir: folders.scratch, ...loaded.request }),
-  );
+  const warehouse = openOnce(() => openWarehouse(loaded, { scratchDir: folders.scratch, ...loaded.request }));
   try {
     return await takeUpWith(coordination, loaded, store.value, warehouse.get);
   } finally {

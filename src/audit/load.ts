@@ -7,8 +7,9 @@ import { basename, dirname, join, relative } from "node:path";
 import { readExceptions } from "../config/exceptions.js";
 import { diskFiles, readTextFile } from "../config/files.js";
 import { loadConfig } from "../config/load.js";
+import { adapterSettings } from "../config/schema.js";
 import type { AgentAdapter, Investigator } from "../model/agent.js";
-import type { AdapterSettings, Config } from "../model/config.js";
+import type { Config } from "../model/config.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import { sha256 } from "../model/digest.js";
 import type { AcceptedException } from "../model/finding.js";
@@ -20,6 +21,7 @@ import type { WarehouseAdapter } from "../model/warehouse.js";
 import { createRedactor, type Redactor, redactStrings } from "../support/redact.js";
 import { checkTemplate } from "../tasks/prompt.js";
 import { builtInTemplate } from "../tasks/prompt-template.js";
+import { type Credentials, findCredentials } from "./credentials.js";
 import { exitCodes } from "./exit-codes.js";
 import type { Selection } from "./inputs.js";
 
@@ -68,9 +70,14 @@ export interface LoadedAudit {
   readonly exceptions: readonly AcceptedException[];
   readonly template: { readonly text: string; readonly file: string; readonly digest: string };
   readonly agent: Investigator;
-  /** Environment variables that the config refers to, with their values; not for showing. */
-  readonly variables: ReadonlyMap<string, string>;
-  /** Takes the values of the variables that the config refers to, the agent's login, and what looks like a secret, out of any text. */
+  /** How the warehouse is opened. */
+  readonly credentials: Credentials;
+  /** Environment variables that the config or a profile refers to, with their values (null: not set); not for showing. */
+  readonly variables: ReadonlyMap<string, string | null>;
+  /**
+   * Takes the values of the variables that the config refers to, the warehouse's secrets, the agent's login, and what looks
+   * like a secret, out of any text.
+   */
   readonly redact: Redactor;
   /** The values alone. */
   readonly redactValues: Redactor;
@@ -139,7 +146,9 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   const adapter = registries.agents[config.agent.use];
   if (adapter === undefined)
     throw new Error(`BUG: the config names agent ${config.agent.use}, which is not registered`);
-  const values = [...loaded.variables.values()];
+  const credentials = await findCredentials({ ...loaded, config }, request, registries.warehouses);
+  if ("diagnostics" in credentials) return { exitCode: exitCodes.usage, ...credentials };
+  const values = [...loaded.variables.values(), ...credentials.secrets];
   const context = { baseDir: config.baseDir, env, redact: createRedactor(values) };
   const agent = await adapter.create(config.agent.settings, context);
   if (!agent.ok) return refusal(exitCodes.preflight, redactStrings(agent.failure, context.redact));
@@ -147,21 +156,17 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   const secrets = [...values, ...(agent.value.secrets ?? [])];
   return {
     request,
-    config,
-    warnings: [...loaded.warnings, ...exceptions.diagnostics],
+    // From here on the config holds nothing secret of the warehouse's.
+    config: { ...config, warehouse: { use: credentials.adapter.id, settings: credentials.shown } },
+    warnings: [...loaded.warnings, ...credentials.warnings, ...exceptions.diagnostics],
     exceptions: exceptions.entries,
     template: template.value,
     agent: agent.value,
-    variables: loaded.variables,
+    credentials,
+    variables: new Map<string, string | null>([...credentials.variables, ...loaded.variables]),
     redact: createRedactor(secrets),
     redactValues: createRedactor(secrets, { shapes: false }),
   };
-}
-
-export function adapterSettings({ agents, slots, warehouses }: Registries): AdapterSettings {
-  const settings = <Schema>(adapters: Readonly<Record<string, { readonly settings: Schema }>>) =>
-    Object.fromEntries(Object.entries(adapters).map(([id, adapter]) => [id, adapter.settings]));
-  return { agents: settings(agents), slots: settings(slots), warehouses: settings(warehouses) };
 }
 
 const builtIn = { kind: "text", text: builtInTemplate } as const;

@@ -68,7 +68,7 @@ export async function openAudit(
     const message = "there is nothing to retry: no run has come as far as its export";
     return refusal(exitCodes.usage, { code: "usage", message, hint: "Run `audit-run` first." });
   }
-  const provider = await createProvider(config, registries);
+  const provider = await createProvider(loaded, registries);
   if (!provider.ok) {
     await traces.close();
     await hold.value.giveBack();
@@ -79,7 +79,7 @@ export async function openAudit(
   ]);
   const stopping = new AbortController();
   const signal = AbortSignal.any([request.signal, stopping.signal]);
-  const openNow = () => openWarehouse(config, registries, { scratchDir: folders.scratch, env: request.env, signal });
+  const openNow = () => openWarehouse(loaded, { scratchDir: folders.scratch, env: request.env, signal });
   const warehouse = openOnce(openNow);
   const session: Session = {
     config,
@@ -187,14 +187,12 @@ async function completed(project: Project, config: Config): Promise<Project> {
   return earlier.ok ? completedFrom(project, earlier.value) : project;
 }
 
+/** By the credentials of the config or of dbt's profile. */
 export async function openWarehouse(
-  config: Config,
-  registries: Registries,
+  { config, credentials }: Pick<LoadedAudit, "config" | "credentials">,
   { scratchDir, env, signal }: Pick<WarehouseContext, "scratchDir" | "env" | "signal">,
 ): Promise<Result<Warehouse>> {
-  const adapter = registries.warehouses[config.warehouse.use];
-  if (adapter === undefined) throw new Error(`BUG: the config names warehouse ${config.warehouse.use}`);
-  return adapter.open(config.warehouse.settings, {
+  return credentials.adapter.open(credentials.settings, {
     scratchDir,
     env,
     signal,
@@ -204,7 +202,10 @@ export async function openWarehouse(
   });
 }
 
-export async function createProvider(config: Config, registries: Registries): Promise<Result<SlotProvider>> {
+export async function createProvider(
+  { config, credentials }: Pick<LoadedAudit, "config" | "credentials">,
+  registries: Registries,
+): Promise<Result<SlotProvider>> {
   const adapter = registries.slots[config.slots.provider];
   if (adapter === undefined) throw new Error(`BUG: the config names slot provider ${config.slots.provider}`);
   const { dbt, summary } = config;
@@ -217,8 +218,7 @@ export async function createProvider(config: Config, registries: Registries): Pr
     ...(dbt.slot ? [{ name: "dbt", path: dbt.path, provision }] : []),
     ...config.sources.filter(({ slot }) => slot).map(({ name, path }) => ({ name, path, provision: [] })),
   ];
-  const warehouse = registries.warehouses[config.warehouse.use];
-  const excludes = warehouse?.localFiles?.(config.warehouse.settings, config.baseDir) ?? [];
+  const excludes = credentials.adapter.localFiles?.(credentials.settings, config.baseDir) ?? [];
   return adapter.create(config.slots.settings, { auditDir: config.dir, repos, excludes });
 }
 

@@ -16,7 +16,7 @@ import { lastExport, missingInLast, placesOf, poolsOf, warningOf } from "./asked
 import { exitCodes } from "./exit-codes.js";
 import { expectedPrompts } from "./expected-prompt.js";
 import { type Assigned, assignCases, judgeExport, judgeSummary } from "./inputs.js";
-import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
+import { type LoadedAudit, type Refusal, refusal } from "./load.js";
 import { loadArtifacts, openWarehouse } from "./open.js";
 import { askWatermark } from "./watermark.js";
 
@@ -33,7 +33,7 @@ export interface PlannedAudit {
   readonly loaded: LoadedAudit;
 }
 
-export async function planAudit(loaded: LoadedAudit, registries: Registries): Promise<Refusal | PlannedAudit> {
+export async function planAudit(loaded: LoadedAudit): Promise<Refusal | PlannedAudit> {
   const { config, request } = loaded;
   const store = await readTraceStore(join(config.dir, "traces"));
   if (!store.ok) {
@@ -43,9 +43,7 @@ export async function planAudit(loaded: LoadedAudit, registries: Registries): Pr
   const traces = store.value;
   const now = request.now();
   const watermark = () =>
-    inScratch((scratch) =>
-      askWatermark(() => openWarehouse(config, registries, { scratchDir: scratch, ...request }), config),
-    );
+    inScratch((scratch) => askWatermark(() => openWarehouse(loaded, { scratchDir: scratch, ...request }), config));
   const summary = await judgeSummary(config, traces, now, watermark);
   const reused = summary.verdict.kind === "reuse" ? summary.verdict.trace : null;
   const exportJudgement = judgeExport(config, traces, reused);

@@ -63,7 +63,7 @@ export async function promptsOf(
   }
   const [task] = named.value;
   if (task === undefined) throw new Error(`BUG: there is a task ${name}, and there is none`);
-  const shown = await withWarehouse(loaded, registries, (warehouse, warn) =>
+  const shown = await withWarehouse(loaded, (warehouse, warn) =>
     render(loaded, registries, work.value, store.value, task, warehouse, warn),
   );
   if (!shown.ok) return refusal(exitCodes.preflight, redactStrings(shown.failure, loaded.redact));
@@ -72,10 +72,10 @@ export async function promptsOf(
 
 /** The warehouse is opened where there are rows to sample; its copy and a folder that was made for it are removed. */
 async function withWarehouse<Value extends { readonly notes: readonly string[] }>(
-  { config, request }: LoadedAudit,
-  registries: Registries,
+  loaded: LoadedAudit,
   work: (warehouse: Warehouse | null, warn: (message: string) => void) => Promise<Result<Value>>,
 ): Promise<Result<Value>> {
+  const { config, request } = loaded;
   const notes: string[] = [];
   const warn = (message: string): void => void notes.push(message);
   const withNotes = (result: Result<Value>): Result<Value> =>
@@ -84,7 +84,7 @@ async function withWarehouse<Value extends { readonly notes: readonly string[] }
   const { scratch } = auditFolders(config.dir, nextRun);
   const isNew = (await mkdir(scratch, { recursive: true })) !== undefined;
   try {
-    const opened = await openWarehouse(config, registries, { scratchDir: scratch, ...request });
+    const opened = await openWarehouse(loaded, { scratchDir: scratch, ...request });
     if (!opened.ok) return opened;
     return withNotes(await work(opened.value, warn).finally(() => opened.value.close()));
   } finally {
@@ -158,12 +158,13 @@ function asked(task: JudgedTask): JudgedTask["open"] {
 
 /** Slot 1 stands for the one that is free then. */
 async function checkoutsOf(
-  { config, agent }: LoadedAudit,
+  loaded: LoadedAudit,
   registries: Registries,
 ): Promise<Result<Readonly<Record<string, string>>>> {
+  const { config, agent } = loaded;
   const roots = repoRoots({ config });
   if (!agent.needsSlot) return ok(roots);
-  const provider = await createProvider(config, registries);
+  const provider = await createProvider(loaded, registries);
   return provider.ok ? ok({ ...roots, ...provider.value.locate(1).paths }) : provider;
 }
 

@@ -23,7 +23,7 @@ import { exitCodes } from "./exit-codes.js";
 import type { Assigned } from "./inputs.js";
 import { lastWork, tasksNamed } from "./last-work.js";
 import { openLedger } from "./ledger.js";
-import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
+import { type LoadedAudit, type Refusal, refusal } from "./load.js";
 import { openWarehouse } from "./open.js";
 import { claimOwn, type OwnClaim } from "./own-claim.js";
 import { tellingRefusals } from "./refused-claims.js";
@@ -75,11 +75,7 @@ interface Shared extends Borrower {
 }
 
 /** Resolves when the client has gone. */
-export async function serveTools(
-  loaded: LoadedAudit,
-  registries: Registries,
-  options: ServeOptions,
-): Promise<Refusal | ServedTools> {
+export async function serveTools(loaded: LoadedAudit, options: ServeOptions): Promise<Refusal | ServedTools> {
   const { config, request } = loaded;
   const reader = await readTraceStore(auditFolders(config.dir, "none").traces);
   const found = reader.ok ? await workOf(loaded, reader.value, options.task) : reader;
@@ -89,12 +85,12 @@ export async function serveTools(
   }
   const folders = auditFolders(config.dir, found.value.exported.run);
   await makeFolders(folders);
-  const opened = await openWarehouse(config, registries, { scratchDir: folders.scratch, ...request });
+  const opened = await openWarehouse(loaded, { scratchDir: folders.scratch, ...request });
   if (!opened.ok) return refusal(exitCodes.preflight, redactStrings(opened.failure, loaded.redact));
   try {
     const coordination = tellingRefusals(await openCoordination(config, request.now, options.warn));
     const admitted = new Set<string>();
-    const sharing = toolSharing(coordination, loaded, registries, (cases) => {
+    const sharing = toolSharing(coordination, loaded, (cases) => {
       for (const id of cases) admitted.add(id);
     });
     const claim = await claimOf(found.value, coordination, loaded, options);

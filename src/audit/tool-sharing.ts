@@ -6,12 +6,11 @@ import type { TaskSharing } from "../mcp/context.js";
 import { failed, ok, type Result } from "../model/result.js";
 import { type Completion, completeTask } from "./complete.js";
 import { type Coordination, type Fence, fenceText, type TokenRequest } from "./coordination.js";
-import type { LoadedAudit, Registries } from "./load.js";
+import type { LoadedAudit } from "./load.js";
 
 export function toolSharing(
   coordination: Coordination,
   loaded: LoadedAudit,
-  registries: Registries,
   /** Told of cases that have their finding now. */
   onAdmitted: (cases: readonly string[]) => void,
 ): TaskSharing {
@@ -41,7 +40,7 @@ export function toolSharing(
       return released.value.held ? ok(undefined) : lost(request, released.value);
     },
     async complete(completion: Completion) {
-      const ended = await completeTask(completion, coordination, loaded, registries, () => undefined);
+      const ended = await completeTask(completion, coordination, loaded, () => undefined);
       if (!ended.ok) return ended;
       const reply = ended.value;
       switch (reply.kind) {

@@ -9,6 +9,7 @@ import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
 import type { TraceReader } from "../model/trace-store.js";
 import { observedFile } from "../tasks/admission.js";
+import type { Credentials } from "./credentials.js";
 import { summaryOf } from "./end-summary.js";
 import { exitCodes } from "./exit-codes.js";
 import type { Assigned } from "./inputs.js";
@@ -38,7 +39,7 @@ export function wholeAudit(audit: OpenedAudit, outcome: RunOutcome): FinishedAud
   return {
     config: config.file,
     dir: config.dir,
-    inputs: inputsOf(config, assigned, traces),
+    inputs: inputsOf(config, audit.credentials, assigned, traces),
     variables: audit.variables,
     startedAt,
     until: earliest([until, ...exceptions.map((each) => endOf(each, startedAt))]),
@@ -88,7 +89,12 @@ function earliest(times: readonly number[]): number | null {
   return first === forever ? null : first;
 }
 
-function inputsOf(config: Config, { assignment }: Assigned, traces: TraceReader): readonly string[] {
+function inputsOf(
+  config: Config,
+  credentials: Credentials,
+  { assignment }: Assigned,
+  traces: TraceReader,
+): readonly string[] {
   const { dbt, sources, summary } = config;
   const cited = assignment.tasks
     .flatMap(({ cases }) => cases)
@@ -111,6 +117,7 @@ function inputsOf(config: Config, { assignment }: Assigned, traces: TraceReader)
       join(summary.artifacts, "manifest.json"),
       join(summary.artifacts, "run_results.json"),
       ...sources.flatMap(({ path, dir }) => [path, join(path, dir)]),
+      ...credentials.files,
       ...citedFiles,
     ]),
   ];

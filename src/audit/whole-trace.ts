@@ -28,7 +28,7 @@ export interface WholeTrace {
   readonly until: number | null;
   /** Absolute path → signature; null: absent. */
   readonly inputs: Readonly<Record<string, string | null>>;
-  /** Variables that the config refers to: a digest of their values, and of the home folder, under a key of this trace. */
+  /** Variables that the config or a profile refers to: a digest of their values, and of the home folder, under a key of this trace. */
   readonly variables: { readonly names: readonly string[]; readonly key: string; readonly digest: string };
   /** Of the folders that runs write to. */
   readonly outputs: string;
@@ -52,7 +52,8 @@ export interface FinishedAudit {
   readonly dir: string;
   /** Files and folders that were looked at, whether they exist or not. */
   readonly inputs: readonly string[];
-  readonly variables: ReadonlyMap<string, string>;
+  /** Null: not set. */
+  readonly variables: ReadonlyMap<string, string | null>;
   /** Milliseconds; real time, as the file system has it. */
   readonly startedAt: number;
   readonly until: number | null;
@@ -79,7 +80,7 @@ export async function writeWholeTrace(audit: FinishedAudit): Promise<void> {
     from: audit.startedAt,
     until: audit.until,
     inputs: Object.fromEntries(signatures.map(([path, { signature }]) => [path, signature])),
-    variables: { names, key, digest: variablesDigest(names, key, (name) => audit.variables.get(name)) },
+    variables: { names, key, digest: variablesDigest(names, key, (name) => audit.variables.get(name) ?? undefined) },
     outputs: foldersDigest(outputFolders(audit.dir), ownFiles),
     end: audit.end,
   };

@@ -14,7 +14,7 @@ export async function mcpCommand(
   const loaded = await loadAudit(requestOf(invocation, options), registries);
   if ("exitCode" in loaded) return refuse(terminal, loaded);
   await terminal.diagnose(loaded.warnings);
-  const served = await serveTools(loaded, registries, {
+  const served = await serveTools(loaded, {
     task: options.task ?? null,
     streams: process,
     ready: (open) => terminal.say(`${counted(open, "case")} without a finding; tools are served on stdin and stdout`),

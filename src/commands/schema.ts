@@ -1,7 +1,6 @@
 /** `audit-run schema [config|finding]`: the same text as in schema/. */
-import { adapterSettings } from "../audit/load.js";
 import { registries } from "../audit.js";
-import { configJsonSchema, findingJsonSchema } from "../config/schema.js";
+import { adapterSettings, configJsonSchema, findingJsonSchema } from "../config/schema.js";
 import type { Invocation } from "./options.js";
 
 export async function schemaCommand({ terminal }: Invocation, what: string): Promise<number> {

@@ -44,6 +44,8 @@ export type ConfigOutcome =
       readonly warnings: readonly Diagnostic[];
       /** Environment variables that the file refers to, with their values: material for a redactor, not for printing. */
       readonly variables: ReadonlyMap<string, string>;
+      /** Diagnostics for what turns out to be wrong later. */
+      readonly locate: (problems: readonly Problem[]) => readonly Diagnostic[];
     }
   /** At least one error; warnings stand among them. Sorted by place. */
   | { readonly diagnostics: readonly Diagnostic[] };
@@ -78,7 +80,9 @@ export function loadConfig(input: ConfigInput): ConfigOutcome {
     file: input.file,
     adapters: input.adapters,
   });
-  return { config, warnings: diagnostics, variables: used };
+  const locate = (found: readonly Problem[]) =>
+    located(found, source, reading.places).map((one) => withoutValues(one, used));
+  return { config, warnings: diagnostics, variables: used, locate };
 }
 
 /** Checks every top-level key by itself: a broken one hides no other. */

@@ -49,7 +49,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     dir,
     dbt,
     sources,
-    ...resolveWarehouse(context.value),
+    warehouse: resolveWarehouse(context.value),
     summary: resolveSummary(sections.summary, dbt, dir, at),
     groupBy: resolveGroupBy(sections.groupBy),
     tests: sections.tests,
@@ -82,14 +82,12 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
 }
 
 /** Its settings as they are written: its schema fills in defaults when all of them are there. */
-function resolveWarehouse(value: unknown): Pick<Config, "warehouse" | "connection"> {
+function resolveWarehouse(value: unknown): Config["warehouse"] {
   const written = valueAt(value, ["warehouse"]);
-  if (!isMapping(written)) return { warehouse: { use: null, settings: {} }, connection: null };
+  if (!isMapping(written)) return { use: null, settings: {} };
   const { use, connection, ...settings } = written;
-  return {
-    warehouse: { use: typeof use === "string" ? use : null, settings },
-    connection: typeof connection === "string" ? connection : null,
-  };
+  const named = typeof connection === "string" ? { connection } : {};
+  return { use: typeof use === "string" ? use : null, settings, ...named };
 }
 
 type Dbt = Config["dbt"];

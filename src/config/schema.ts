@@ -8,7 +8,7 @@ import { exceptionsShape } from "../model/exceptions.js";
 import { AgentAnswer } from "../model/finding.js";
 
 /** A registry, as adapters/<kind>/index.ts exports it. */
-type Registry = Readonly<Record<string, { readonly settings: z.ZodType }>>;
+type Registry = Readonly<Record<string, { readonly settings: z.ZodType; readonly fromConnection?: unknown }>>;
 
 /** The settings' schemas out of the three registries. */
 export function adapterSettings(registries: {
@@ -22,6 +22,9 @@ export function adapterSettings(registries: {
     agents: settings(registries.agents),
     warehouses: settings(registries.warehouses),
     slots: settings(registries.slots),
+    connections: Object.entries(registries.warehouses).flatMap(([id, { fromConnection }]) =>
+      fromConnection === undefined ? [] : [id],
+    ),
   };
 }
 
@@ -30,7 +33,8 @@ export function configSections(adapters: AdapterSettings) {
   return {
     ...configShape,
     warehouse: z
-      .discriminatedUnion("use", branches("use", adapters.warehouses))
+      .discriminatedUnion("use", warehouseBranches(adapters))
+      .optional()
       .describe(configShape.warehouse.description ?? ""),
     slots: z
       .discriminatedUnion("provider", [
@@ -62,6 +66,29 @@ function branches(
   });
   if (first === undefined) throw new Error(`BUG: no adapter is registered for ${key}`);
   return [first, ...rest];
+}
+
+const connection = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    "Take the fields that are missing here from this connection of the vendor's own file, and not from dbt's profile.",
+  );
+
+/** Each of its settings may be missing here: dbt's profile, or a file of connections, may have it. */
+function warehouseBranches({ warehouses, connections }: AdapterSettings): [Branch, ...Branch[]] {
+  const partial = Object.entries(warehouses).map(([id, schema]) => {
+    const fields = Object.entries(shapeOf(id, schema)).map(([name, field]) => [name, z.optional(field)]);
+    const more = connections.includes(id) ? { connection } : {};
+    return [id, z.strictObject({ ...Object.fromEntries(fields), ...more })] as const;
+  });
+  return branches("use", Object.fromEntries(partial));
+}
+
+function shapeOf(id: string, schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
+  if (!(schema instanceof z.ZodObject)) throw new Error(`BUG: settings of ${id} are no z.strictObject`);
+  return schema.shape as Readonly<Record<string, z.ZodType>>;
 }
 
 type JsonSchema = Readonly<Record<string, unknown>>;

@@ -40,8 +40,9 @@ export type YamlReading =
 /**
  * Reads one document. `ok: false` where the text means nothing certain; `ok: true` with diagnostics where it does,
  * such as a key that stands twice, so that the rest can be checked too. Null is the value of an empty file.
+ * `python`: as Python's reader takes it, for files that are dbt's: YAML 1.1 with merge keys, the last of equal keys counts.
  */
-export function readYaml(source: SourceText): YamlReading {
+export function readYaml(source: SourceText, dialect: "plain" | "python" = "plain"): YamlReading {
   const { text } = source;
   const refuse = (span: Span, code: string, message: string): YamlReading => ({
     ok: false,
@@ -52,8 +53,10 @@ export function readYaml(source: SourceText): YamlReading {
   const deep = findDeepNesting(text);
   if (deep !== null) return refuse([deep, deep + 1], "too-deep", `nested deeper than ${maxNesting} levels`);
 
+  const isPython = dialect === "python";
   const document = parseDocument(text, {
-    version: "1.2",
+    version: isPython ? "1.1" : "1.2",
+    uniqueKeys: !isPython,
     stringKeys: true,
     prettyErrors: false,
     resolveKnownTags: false,
@@ -67,7 +70,7 @@ export function readYaml(source: SourceText): YamlReading {
     };
   }
 
-  const { findings, convertible } = oddities(document, text);
+  const { findings, convertible } = isPython ? lostAliases(document) : oddities(document, text);
   const diagnostics = findings.map(([span, finding]) => source.diagnostic(span, finding));
   if (!convertible) return { ok: false, diagnostics };
   try {
@@ -129,10 +132,15 @@ function isControl(token: string): boolean {
 
 type Placed = readonly [Span, Finding];
 
-/** What is legal YAML, or nearly, and yet not taken. Not convertible: an alias that leads nowhere or into itself. */
-function oddities(document: Document, text: string): { findings: readonly Placed[]; convertible: boolean } {
-  const findings: Placed[] = [];
-  let convertible = true;
+interface Oddities {
+  readonly findings: readonly Placed[];
+  readonly convertible: boolean;
+}
+
+/** What is legal YAML, or nearly, and yet not taken. */
+function oddities(document: Document, text: string): Oddities {
+  const { findings: aliases, convertible } = lostAliases(document);
+  const findings: Placed[] = [...aliases];
   for (const { pos } of document.errors) {
     const key = /^[^:\s]*/.exec(text.slice(pos[0], pos[0] + 80))?.[0] ?? "";
     findings.push([[pos[0], pos[0] + key.length], error("duplicate-key", `key ${JSON.stringify(key)} stands twice`)]);
@@ -145,6 +153,25 @@ function oddities(document: Document, text: string): { findings: readonly Placed
     findings.push([[0, 1], error("yaml-version", "this file is read as YAML 1.2", "remove the %YAML line")]);
   }
   visit(document, {
+    Pair(_key, { key }) {
+      if (!isScalar(key) || key.value !== "<<") return;
+      const hint = "write the keys out, or use an alias (*name) for the whole value";
+      findings.push([spanOf(key), error("merge-key", "merge keys (<<) are not part of YAML 1.2", hint)]);
+    },
+    Scalar(_key, scalar) {
+      if (typeof scalar.value !== "number" || isExact(scalar.value)) return;
+      const message = `the number ${JSON.stringify(scalar.source)} cannot be kept exactly`;
+      findings.push([spanOf(scalar), error("inexact-number", message, "put it in quotes to keep it as text")]);
+    },
+  });
+  return { findings, convertible };
+}
+
+/** Not convertible: an alias that leads nowhere or into itself. */
+function lostAliases(document: Document): Oddities {
+  const findings: Placed[] = [];
+  let convertible = true;
+  visit(document, {
     Alias(_key, alias, ancestors) {
       const target = alias.resolve(document);
       if (target !== undefined && !ancestors.includes(target)) return;
@@ -156,16 +183,6 @@ function oddities(document: Document, text: string): { findings: readonly Placed
           ? error("unknown-alias", `no anchor (&name) stands before the alias ${name}`, aliasHint)
           : error("recursive-alias", `the alias ${name} stands inside of what it repeats`),
       ]);
-    },
-    Pair(_key, { key }) {
-      if (!isScalar(key) || key.value !== "<<") return;
-      const hint = "write the keys out, or use an alias (*name) for the whole value";
-      findings.push([spanOf(key), error("merge-key", "merge keys (<<) are not part of YAML 1.2", hint)]);
-    },
-    Scalar(_key, scalar) {
-      if (typeof scalar.value !== "number" || isExact(scalar.value)) return;
-      const message = `the number ${JSON.stringify(scalar.source)} cannot be kept exactly`;
-      findings.push([spanOf(scalar), error("inexact-number", message, "put it in quotes to keep it as text")]);
     },
   });
   return { findings, convertible };

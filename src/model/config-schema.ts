@@ -50,7 +50,11 @@ export const DbtRepo = z.strictObject({
   command: Command.default("dbt").describe(
     "How dbt is called, such as `uv run dbt`. Text is run by `sh -c`; a list is a program and its arguments.",
   ),
-  profilesDir: z.string().min(1).optional().describe("dbt's --profiles-dir: folder of profiles.yml; default: dbt's own search."),
+  profilesDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("dbt's --profiles-dir: folder of profiles.yml; default: dbt's own search."),
   profile: z.string().min(1).optional().describe("dbt's --profile; default: the one that dbt_project.yml names."),
   dbtTarget: z.string().min(1).optional().describe("dbt's --target; default: the profile's own."),
   vars: z.record(z.string(), z.unknown()).default({}).describe("dbt's --vars. A part of every fingerprint."),

@@ -52,9 +52,12 @@ export interface Config {
    * As it is written, `use` null where dbt's profile has to say it. Once the credentials are found (audit/credentials.ts),
    * what holds, without its secrets.
    */
-  readonly warehouse: { readonly use: string | null; readonly settings: Readonly<Record<string, unknown>> };
-  /** Name of a connection in a file of the warehouse's vendor. */
-  readonly connection: string | null;
+  readonly warehouse: {
+    readonly use: string | null;
+    readonly settings: Readonly<Record<string, unknown>>;
+    /** Name of a connection in a file of the warehouse's vendor. */
+    readonly connection?: string;
+  };
   readonly summary: {
     /** Null: take existing artifacts. */
     readonly run: Command | null;

@@ -19,7 +19,7 @@ export interface PromptTemplate {
 const placeholders: Readonly<Record<string, Render>> = {
   "audit.name": ({ config }) => inlineCode(config.name),
   "group.label": ({ config }) => visible(config.groupBy.label),
-  warehouse: ({ config }) => visible(config.warehouse.use),
+  warehouse: ({ config }) => visible(config.warehouse.use ?? ""),
   categories,
   repositories,
   evidence,

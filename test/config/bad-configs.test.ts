@@ -42,10 +42,6 @@ test("missing keys are shown where they should be", () => {
       2 | version: 1
         | ^
 
-    audit.config.yaml:2:1 error[missing-key]: missing key "warehouse"
-      2 | version: 1
-        | ^
-
     audit.config.yaml:2:1 error[missing-key]: missing key "groupBy"
       2 | version: 1
         | ^
@@ -369,7 +365,7 @@ test("every mistake in a file is reported at once, by place", () => {
   const outcome = load(`version: 2
 name: a b
 repos: { dbt: { path: ../platfrom, slott: true }, sources: [{ path: ../dot-sink, loads: raw }] }
-warehouse: { use: duckdb }
+warehouse: { use: duckdb, path: [here] }
 groupBy: { columns: [] }
 slots: { count: many }
 agent: { use: claude }
@@ -385,7 +381,7 @@ dir: ..
       "3:36 unknown-key",
       "3:69 path-not-found",
       "3:89 wrong-type",
-      "4:1 missing-key",
+      "4:33 wrong-type",
       "5:21 empty",
       "6:17 wrong-type",
       "7:15 not-allowed",

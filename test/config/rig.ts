@@ -24,6 +24,7 @@ export const adapters: AdapterSettings = {
     command: z.strictObject({ create: z.string(), delete: z.string(), path: z.string() }),
     none: z.strictObject({}),
   },
+  connections: [],
 };
 
 /** Paths that end in `/` are folders; folders of other paths are there too. */

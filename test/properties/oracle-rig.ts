@@ -132,7 +132,7 @@ export function openRig(folder = "/oracle/audit"): Rig {
     },
     async plan(options: RunOptions) {
       begin(null);
-      const planned = await planAudit(await load(options), registries);
+      const planned = await planAudit(await load(options));
       if (!("diagnostics" in planned)) return planned;
       if (planned.exitCode === exitCodes.usage) return null;
       throw new Error(JSON.stringify(planned));

@@ -13,6 +13,7 @@ import type { Column, QueryOptions, Warehouse, WarehouseAdapter, WarehouseContex
 import { duckdb as dialect } from "../../sql/duckdb.js";
 import { copyDatabase } from "./duckdb-copy.js";
 import { firstLines, unreachable } from "./duckdb-errors.js";
+import { fromProfile } from "./duckdb-profile.js";
 import { runSelect } from "./duckdb-query.js";
 
 const settings = z.strictObject({
@@ -159,4 +160,4 @@ function localFiles({ path }: DuckdbSettings, baseDir: string): readonly string[
   return [file, `${file}.wal`];
 }
 
-export const duckdb: WarehouseAdapter<DuckdbSettings> = { id: "duckdb", settings, open, localFiles };
+export const duckdb: WarehouseAdapter<DuckdbSettings> = { id: "duckdb", settings, open, localFiles, fromProfile };
