@@ -35,7 +35,7 @@ const venvs = [
     folder: ".test-tools/venv",
     requirements: "test/requirements.txt",
     python: [3, 10],
-    alone: /^dbt-(core|duckdb)==/,
+    alone: /^dbt-(core|duckdb|postgres)==/,
     imports: "dbt.cli.main, dbt.adapters.duckdb",
   },
   {
