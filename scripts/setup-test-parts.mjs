@@ -36,7 +36,7 @@ const venvs = [
     requirements: "test/requirements.txt",
     python: [3, 10],
     alone: /^dbt-(core|duckdb|postgres)==/,
-    imports: "dbt.cli.main, dbt.adapters.duckdb",
+    imports: "dbt.cli.main, dbt.adapters.duckdb, dbt.adapters.postgres",
   },
   {
     folder: ".test-tools/snowflake",
