@@ -62,7 +62,7 @@ export interface FinishedAudit {
 
 const fileName = "whole-trace.json";
 /** Not there at one of the two looks. */
-const ownFiles: ReadonlySet<string> = new Set([fileName, "run.lock"]);
+const ownFiles: ReadonlySet<string> = new Set([fileName, "run.lock", "processes.jsonl"]);
 
 /** File systems keep times as coarse as two seconds; what was changed that short before the run may have changed in it. */
 const coarseness = 2_000;
