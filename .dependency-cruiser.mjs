@@ -26,6 +26,7 @@ export const homes = {
   "@duckdb/node-api": { home: "adapters/warehouses/duckdb[a-z-]*", lazy: true, many: true },
   pg: { home: "adapters/warehouses/postgres[a-z-]*", lazy: true, many: true },
   "pg-cursor": { home: "adapters/warehouses/postgres[a-z-]*", lazy: true, many: true },
+  "snowflake-sdk": { home: "adapters/warehouses/snowflake[a-z-]*", lazy: true, many: true },
   "@modelcontextprotocol/sdk": { home: "mcp/protocol", lazy: true },
   "@polyglot-sql/sdk": { home: "sql/parser", lazy: true },
   commander: { home: "commands/program", lazy: true },

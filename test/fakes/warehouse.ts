@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { duckdb } from "../../src/adapters/warehouses/duckdb.js";
 import { postgres } from "../../src/adapters/warehouses/postgres.js";
+import { snowflake } from "../../src/adapters/warehouses/snowflake.js";
 import type { Warehouse } from "../../src/model/warehouse.js";
 import { type PostgresDatabase, sharedPostgres } from "../rig/postgres.js";
+import { type StandIn, sharedStandIn } from "../rig/snowflake/stand-in.js";
 import { warehouseContext } from "../rig/warehouse-context.js";
 
 export interface TemporaryWarehouse {
@@ -77,6 +79,31 @@ export async function temporaryPostgres(
       await database.drop();
     },
   };
+}
+
+export interface TemporarySnowflake {
+  readonly warehouse: Warehouse;
+  readonly standIn: StandIn;
+  readonly database: string;
+  readonly schema: string;
+  close(): Promise<void>;
+}
+
+let databases = 0;
+
+/** A database of its own in the stand-in for Snowflake, with what the statements make. */
+export async function temporarySnowflake(
+  statements: readonly string[],
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<TemporarySnowflake> {
+  const standIn = await sharedStandIn();
+  databases += 1;
+  const [database, schema] = [`TEST_${databases}`, "PUBLIC"];
+  await standIn.run(database, schema, statements);
+  const settings = snowflake.settings.parse({ ...standIn.settings(database, schema), ...changes });
+  const opened = await snowflake.open(settings, warehouseContext(tmpdir()));
+  if (!opened.ok) throw new Error(`${opened.failure.message}: ${opened.failure.hint ?? ""}`);
+  return { warehouse: opened.value, standIn, database, schema, close: () => opened.value.close() };
 }
 
 /** The same warehouse, and the SQL of every query that went through it. `describe` counts as one. */
