@@ -11,11 +11,19 @@ districts as (
 
 ),
 
+numbered as (
+
+    select
+        *,
+        row_number() over (partition by letting_key order by letting_date desc) as advertisement
+    from lettings
+
+),
+
 latest as (
 
-    select *
-    from lettings
-    qualify row_number() over (partition by letting_key order by letting_date desc) = 1
+    select * from numbered
+    where advertisement = 1
 
 )
 

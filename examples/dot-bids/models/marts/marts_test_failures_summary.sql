@@ -9,7 +9,7 @@
             {%- set columns = adapter.get_columns_in_relation(stored) | map(attribute='name') | map('lower') | list %}
             {%- set state = 'cast(state as varchar)' if 'state' in columns else "'(all)'" %}
             {%- do counts.append(
-                "select '" ~ test.name ~ "' as test_name, " ~ state ~ " as state, count(*) as failures from " ~ stored ~ " group by all"
+                "select '" ~ test.name ~ "' as test_name, " ~ state ~ " as state, count(*) as failures from " ~ stored ~ " group by 1, 2"
             ) %}
         {%- endif %}
     {%- endfor %}
@@ -18,5 +18,5 @@
 select test_name, state, failures
 from (
     {{ counts | join('\n    union all\n    ') if counts else "select '' as test_name, '' as state, 0 as failures" }}
-)
+) as counted
 where failures > 0

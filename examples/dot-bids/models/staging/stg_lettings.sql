@@ -19,7 +19,7 @@ typed as (
             when 'CAN' then 'cancelled'
         end as status,
         cast(award_date as date) as award_date,
-        try_cast(working_days as integer) as working_days,
+        {{ number_or_null('working_days', 'integer') }} as working_days,
         {{ money('engineer_estimate') }} as engineer_estimate
     from source
 
