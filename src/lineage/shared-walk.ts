@@ -7,8 +7,9 @@ import { digestOf } from "../model/digest.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Query } from "../model/warehouse.js";
 import { loadColumnLineage } from "./column-lineage.js";
+import { walkDeep } from "./deep-walk.js";
 import type { Walk } from "./verdict.js";
-import { type WalkRequest, walkTest } from "./walk.js";
+import type { WalkRequest } from "./walk.js";
 
 export type Walks = Map<string, Promise<Result<Walk>>>;
 
@@ -42,7 +43,7 @@ async function start({ item, signal, ...request }: SharedWalkRequest): Promise<R
   };
   const lineage = await loadColumnLineage(request.dialect.name);
   const { failingRows } = item;
-  const walk = await walkTest({ ...request, test: item.test.id, failingRows, lineage, query });
+  const walk = await walkDeep({ ...request, test: item.test.id, failingRows, lineage, query });
   if (outage !== null) return { ok: false, failure: outage };
   return signal.aborted ? failed("aborted", "the investigation was stopped") : ok(walk);
 }

@@ -10,7 +10,7 @@ import type { Project, Resource } from "../model/project.js";
 import type { Dialect } from "../model/warehouse.js";
 import { groupPredicate } from "../sql/index.js";
 import { lower, titleOf } from "./trail.js";
-import { type Hop, type Situation, undecided, type Verdict, type Walk } from "./verdict.js";
+import { type Hop, type Inside, type Situation, undecided, type Verdict, type Walk } from "./verdict.js";
 
 export interface Telling {
   readonly item: Case;
@@ -25,6 +25,8 @@ export interface Told {
   readonly draft: FindingDraft;
   /** The resource where the fault enters; null where that is undecided. */
   readonly blamed: Resource | null;
+  /** Of a blamed model: lines of its SQL as the manifest has it. */
+  readonly lines: Inside["lines"];
 }
 
 /** Null where the config has no category of the role that is called for. */
@@ -48,7 +50,7 @@ export function tell(telling: Telling): Told | null {
     evidence: [...evidence],
     alternatives: [...verdict.alternatives].slice(0, 20),
   };
-  return { draft, blamed: verdict.outcome === "decided" ? node : null };
+  return { draft, blamed: verdict.outcome === "decided" ? node : null, lines: verdict.inside?.lines ?? null };
 }
 
 function verdictOf(item: Case, walk: Walk): Verdict {
@@ -81,6 +83,7 @@ function rootCause(telling: Telling, verdict: Verdict, node: Resource | null, re
   const parts: string[] = [];
   if (verdict.outcome === "undecided") parts.push(`Undecided: ${verdict.reason}.`);
   else parts.push(`${sentence(verdict.reason)}.`);
+  if (verdict.inside !== null) parts.push(whereInside(verdict.inside));
   if (tested !== undefined && first !== undefined) {
     const title = titleOf(tested);
     const rows = `${counted(first.seen, `row of ${title} fails`, `rows of ${title} fail`)} ${item.test.name} in this group`;
@@ -98,6 +101,25 @@ function rootCause(telling: Telling, verdict: Verdict, node: Resource | null, re
     );
   }
   return parts.join(" ");
+}
+
+const constructs: Readonly<Record<NonNullable<Inside["expression"]>["kind"], string>> = {
+  join: "the join",
+  filter: "the condition",
+  cast: "the cast",
+  case: "the CASE",
+  aggregate: "the aggregate",
+  window: "the window",
+  grouping: "the grouping",
+  column: "the column",
+};
+
+/** `It happens in the CTE renamed, in the cast "try_cast(…) as amount".` */
+function whereInside({ cte, expression }: Inside): string {
+  const query = cte === null ? "its final query" : `its CTE ${cte}`;
+  if (expression === null) return `Inside of it, that is in ${query}.`;
+  const sql = expression.sql.replace(/\s+/g, " ");
+  return `Inside of it, that is in ${query}: ${constructs[expression.kind]} \`${sql.length > 300 ? `${sql.slice(0, 299)}…` : sql}\`.`;
 }
 
 function step(hop: Hop, project: Project): string {

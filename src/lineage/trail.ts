@@ -60,6 +60,7 @@ export class Verdicts {
         confidence: settlement.situation === "undecided" ? "low" : lower(way.confidence, settlement.confidence),
         reason: settlement.reason,
         alternatives: way.alternatives,
+        inside: null,
       });
     }
   }

@@ -50,6 +50,19 @@ export type Situation =
   | "orphan"
   | "undecided";
 
+/** Where in a model's SQL its fault is made. */
+export interface Inside {
+  /** Name of the CTE; null: the model's final query. */
+  readonly cte: string | null;
+  /** What does it, as written in the compiled SQL; null where no single thing can be named. */
+  readonly expression: {
+    readonly kind: "join" | "filter" | "cast" | "case" | "aggregate" | "window" | "grouping" | "column";
+    readonly sql: string;
+  } | null;
+  /** Lines of the model's file (its first is 1), of the expression where there is one, else of the query; null where they are not found. */
+  readonly lines: { readonly first: number; readonly last: number } | null;
+}
+
 export interface Verdict {
   readonly outcome: "decided" | "undecided";
   readonly situation: Situation;
@@ -63,6 +76,8 @@ export interface Verdict {
   readonly reason: string;
   /** Explanations that were ruled out on the way. */
   readonly alternatives: readonly string[];
+  /** Of a model that is blamed; null where its SQL does not give it away. */
+  readonly inside: Inside | null;
 }
 
 /** Where nothing at all could be followed. */
@@ -77,6 +92,7 @@ export function undecided(reason: string): Verdict {
     confidence: "low",
     reason,
     alternatives: [],
+    inside: null,
   };
 }
 

@@ -17,7 +17,7 @@ import { find } from "./shape.js";
 import { noted, type Rules, type Trail, titleOf, Verdicts } from "./trail.js";
 import { type Hop, undecided, type Walk } from "./verdict.js";
 import { byGroup, textOrNull, type Witnesses } from "./witnesses.js";
-import { type Describe, Workspace } from "./workspace.js";
+import { type Answers, type Describe, type Part, Workspace } from "./workspace.js";
 
 export interface WalkRequest {
   readonly project: Project;
@@ -29,6 +29,10 @@ export interface WalkRequest {
   readonly query: Query;
   readonly describe: Describe;
   readonly maxQueries: number;
+  /** A model of the project that is taken apart into its CTEs. */
+  readonly parts?: ReadonlyMap<string, Part>;
+  /** Shared by walks on the same data: what one of them asked costs the next nothing. */
+  readonly answers?: Answers;
 }
 
 /** Walks one test for all its groups. What the SQL does not give away ends as an undecided verdict, never as a failure. */

@@ -9,6 +9,9 @@ import type { Column, Dialect, Query, QueryResult } from "../model/warehouse.js"
 import type { ColumnLineage } from "./column-lineage.js";
 import { ephemeralPrefix, find, type Reference, type Shape } from "./shape.js";
 
+/** Answers by the SQL that was asked. */
+export type Answers = Map<string, Promise<Result<QueryResult>>>;
+
 export type Describe = (relations: readonly Relation[]) => Promise<Result<ReadonlyMap<string, readonly Column[]>>>;
 
 /** A resource's shape, with every instance of a base relation matched to a resource where the project has one. */
@@ -18,6 +21,14 @@ export interface ResourceShape {
   readonly parents: ReadonlyMap<string, Resource>;
 }
 
+/** A query inside a model, as a resource of its own: one of its CTEs, or what is left of the model without them. */
+export interface Part {
+  /** The query alone: names of other CTEs stand in it as if they were relations. */
+  readonly body: string;
+  /** These names, in lower case, and the parts behind them. */
+  readonly reads: ReadonlyMap<string, Resource>;
+}
+
 export class Workspace {
   readonly project: Project;
   readonly dialect: Dialect;
@@ -25,10 +36,11 @@ export class Workspace {
   readonly #query: Query;
   readonly #describe: Describe;
   readonly #maxQueries: number;
+  readonly #parts: ReadonlyMap<string, Part>;
   readonly #byRelation = new Map<string, Resource>();
   readonly #columns = new Map<string, Promise<readonly Column[] | null>>();
   readonly #shapes = new Map<string, Promise<Result<ResourceShape>>>();
-  readonly #answers = new Map<string, Promise<Result<QueryResult>>>();
+  readonly #answers: Answers;
   queries = 0;
 
   constructor(parts: {
@@ -38,6 +50,10 @@ export class Workspace {
     readonly query: Query;
     readonly describe: Describe;
     readonly maxQueries: number;
+    /** Parts by the id of their resource, where a model is taken apart. */
+    readonly parts?: ReadonlyMap<string, Part>;
+    /** What another walk on the same data has been told already. */
+    readonly answers?: Answers;
   }) {
     this.project = parts.project;
     this.dialect = parts.dialect;
@@ -45,6 +61,8 @@ export class Workspace {
     this.#query = parts.query;
     this.#describe = parts.describe;
     this.#maxQueries = parts.maxQueries;
+    this.#parts = parts.parts ?? new Map();
+    this.#answers = parts.answers ?? new Map();
     for (const resource of parts.project.resources.values()) {
       if (resource.relation === null || resource.type === "test") continue;
       for (const key of keysOf(resource.relation)) this.#byRelation.set(key, resource);
@@ -119,7 +137,7 @@ export class Workspace {
 
   async #readShape(resource: Resource): Promise<Result<ResourceShape>> {
     if (resource.language === "python") return failed("query-refused", `${resource.name} is a Python model`);
-    const sql = resource.compiledCode;
+    const sql = this.#parts.get(resource.id)?.body ?? resource.compiledCode;
     if (sql === null || sql.trim() === "")
       return failed("artifacts-missing", `there is no compiled SQL of ${resource.name}`);
     const references = this.lineage.references(sql);
@@ -147,6 +165,10 @@ export class Workspace {
 
   /** The resource behind a relation's name in the SQL of `reader`. */
   resolve(reference: Reference, reader: Resource): Resource | null {
+    if (reference.schema === null) {
+      const part = this.#parts.get(reader.id)?.reads.get(reference.name.toLowerCase());
+      if (part !== undefined) return part;
+    }
     if (reference.schema === null && reference.name.startsWith(ephemeralPrefix)) {
       const name = reference.name.slice(ephemeralPrefix.length);
       const all = [...this.project.resources.values()].filter((item) => item.type === "model" && item.name === name);

@@ -6,10 +6,11 @@
  * Locations: dbt's file paths are relative to the dbt project, a finding's to the repository, so
  * `request.dbtDir` is put in front; a file that is not there (a package's, say) is not cited.
  */
+import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import { z } from "zod";
 import { sharedWalk, type Walks } from "../../lineage/shared-walk.js";
-import { tell } from "../../lineage/tell.js";
+import { type Told, tell } from "../../lineage/tell.js";
 import type { Walk } from "../../lineage/verdict.js";
 import type { AgentAdapter, InvestigationRequest, Investigator } from "../../model/agent.js";
 import type { Case } from "../../model/case.js";
@@ -43,7 +44,7 @@ function createInvestigator(settings: Settings): Investigator {
     isolation: "built-in",
     isFree: true,
     readsPrompt: false,
-    parts: { algorithm: "lineage@1", maxQueries: String(settings.maxQueries) },
+    parts: { algorithm: "lineage@2", maxQueries: String(settings.maxQueries) },
     model: null,
     investigate: (request) => investigate(request, settings, walks),
     close: async () => walks.clear(),
@@ -81,14 +82,25 @@ async function handIn(request: InvestigationRequest, project: Project, item: Cas
       hint: "give one category each the roles transformation, source and unclear",
     });
   }
-  const locations = told.blamed === null ? [] : await located(request, told.blamed);
+  const locations = told.blamed === null ? [] : await located(request, told.blamed, told.lines);
   await request.submit({ ...told.draft, ...(locations.length === 0 ? {} : { locations }) });
   return ok(undefined);
 }
 
-async function located(request: InvestigationRequest, blamed: Resource): Promise<Location[]> {
+async function located(request: InvestigationRequest, blamed: Resource, lines: Told["lines"]): Promise<Location[]> {
   const root = request.checkouts.dbt;
   if (root === undefined || blamed.file === null) return [];
   const file = posix.join(request.dbtDir, blamed.file);
-  return (await fileInside(root, file)) === null ? [] : [{ repo: "dbt", file, resource: blamed.id }];
+  const path = await fileInside(root, file);
+  if (path === null) return [];
+  const before = lines === null ? null : linesBefore(await readFile(path, "utf8").catch(() => ""), blamed.rawCode);
+  const place = lines === null || before === null ? {} : { line: lines.first + before, end_line: lines.last + before };
+  return [{ repo: "dbt", file, ...place, resource: blamed.id }];
+}
+
+/** Lines of the file before the manifest's SQL, which dbt trims; null where the file holds other SQL now. */
+function linesBefore(text: string, rawCode: string): number | null {
+  const normal = text.replaceAll("\r\n", "\n");
+  const at = rawCode.trim() === "" ? -1 : normal.indexOf(rawCode.replaceAll("\r\n", "\n"));
+  return at === -1 ? null : normal.slice(0, at).split("\n").length - 1;
 }
