@@ -1,5 +1,6 @@
 /** A run with nothing to do: it opens nothing, and it looks at all that a run would look at. */
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AuditFolder, agentProgram, auditFolder, calls, root, setFailures } from "../rig/small-audit.js";
@@ -20,12 +21,20 @@ for (const [home, names] of [[fs, ["readFileSync", "openSync", "createReadStream
 syncBuiltinESMExports();
 `;
 
+/** The warehouse is dbt's, so that its profile is an input too. */
+const profile = `small:
+  outputs:
+    default:
+      type: duckdb
+      path: "{{ env_var('SMALL_DATABASE', '../small.duckdb') }}"
+`;
+
 let audit: AuditFolder;
+const env: Record<string, string> = {};
 const reads = async (): Promise<string[]> => (await readFile(join(audit.folder, "reads.log"), "utf8")).split("\n");
 const runs = (): Promise<string[]> => readdir(join(audit.folder, ".audit/runs"));
 
 beforeAll(async () => {
-  const env: Record<string, string> = {};
   audit = await auditFolder(env);
   const hookFile = join(audit.folder, "hook.mjs");
   await writeFile(hookFile, hook);
@@ -36,12 +45,14 @@ beforeAll(async () => {
       ["TX", 1],
     ],
   });
+  await audit.write("project/dbt_project.yml", "name: small\nprofile: small\n");
+  await audit.write("project/profiles.yml", profile);
 });
 afterAll(() => audit.remove());
 
 describe("a run where nothing has changed", () => {
   test("says what the last one said, asks no agent and begins no run", async () => {
-    await audit.configure({ agent: await agentProgram(audit), failOn: ["needs_fix"] });
+    await audit.configure({ warehouse: undefined, agent: await agentProgram(audit), failOn: ["needs_fix"] });
     const first = await audit.run();
     const second = await audit.run();
     expect(second.stderr).toContain("Nothing has changed since run");
@@ -68,7 +79,7 @@ describe("a run where nothing has changed", () => {
     expect((await audit.run()).stderr).not.toContain("Nothing has changed");
     const { inputs } = JSON.parse((await audit.read(".audit/whole-trace.json")).split("\n")[0] ?? "");
     const own = [
-      join(root, "node_modules"),
+      realpathSync(join(root, "node_modules")),
       join(root, "dist"),
       join(root, "package.json"),
       join(audit.folder, ".audit"),
@@ -81,7 +92,20 @@ describe("a run where nothing has changed", () => {
     );
     expect(outside).toContain(join(audit.folder, "audit.config.yaml"));
     expect(outside).toContain(join(audit.folder, "project/target/manifest.json"));
+    expect(outside).toContain(join(audit.folder, "project/profiles.yml"));
     expect(outside.filter((path) => !(path in inputs))).toEqual([]);
+  });
+
+  test("is no such run once dbt's profile, or a variable of it, is another one", async () => {
+    await mkdir(join(audit.folder, "other"));
+    await copyFile(join(audit.folder, "small.duckdb"), join(audit.folder, "other/small.duckdb"));
+    const unchanged = async () => (await audit.run()).stderr.includes("Nothing has changed");
+    expect(await unchanged()).toBe(true);
+    env.SMALL_DATABASE = "../other/small.duckdb";
+    expect(await unchanged()).toBe(false);
+    await audit.write("project/profiles.yml", `# another one\n${profile}`);
+    expect(await unchanged()).toBe(false);
+    delete env.SMALL_DATABASE;
   });
 
   test("is no such run once a test result has changed", async () => {
