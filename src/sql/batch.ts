@@ -6,14 +6,22 @@ import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Cell, Column, Dialect, Query, QueryOptions, QueryResult } from "../model/warehouse.js";
 
 /**
- * What one statement may hold. Snowflake takes a megabyte of text; Postgres plans every branch of a union for itself, and no
- * row of it has more than 1,664 columns.
+ * What one statement may hold, and how many there may be at a time. Snowflake takes a megabyte of text; Postgres plans every
+ * branch of a union for itself, and no row of it has more than 1,664 columns. DuckDB works in this process, with all
+ * processors: more statements at a time take more memory and no less time.
  */
-const limits: Readonly<Record<Dialect["name"], { readonly members: number; readonly bytes: number }>> = {
-  duckdb: { members: 40, bytes: 2_000_000 },
-  postgres: { members: 40, bytes: 500_000 },
-  snowflake: { members: 40, bytes: 800_000 },
+const limits: Readonly<Record<Dialect["name"], Limits>> = {
+  duckdb: { members: 40, bytes: 2_000_000, width: 2 },
+  postgres: { members: 40, bytes: 500_000, width: Number.POSITIVE_INFINITY },
+  snowflake: { members: 40, bytes: 800_000, width: Number.POSITIVE_INFINITY },
 };
+
+interface Limits {
+  readonly members: number;
+  readonly bytes: number;
+  readonly width: number;
+}
+
 /** Of members whose columns stand side by side in one row. */
 const membersDescribed = 20;
 const maxBytes = 512 * 1024 * 1024;
@@ -25,7 +33,7 @@ export interface BatchOptions {
   readonly dialect: Pick<Dialect, "name">;
   /** For each statement: its time, what cancels it, who asks. */
   readonly each?: Pick<QueryOptions, "timeout" | "signal" | "label">;
-  /** Statements at a time; default 1. */
+  /** Statements at a time, where the warehouse gains by it; default 1. */
   readonly width?: number;
   readonly onChunk?: (done: number, total: number) => void;
 }
@@ -113,7 +121,8 @@ async function inChunks<Value>(
   options: BatchOptions,
   shape: Shape<Value>,
 ): Promise<Result<readonly Result<Value>[]>> {
-  const queue = chunksOf(selects, shape.members, limits[options.dialect.name].bytes);
+  const { bytes, width } = limits[options.dialect.name];
+  const queue = chunksOf(selects, shape.members, bytes);
   const results: Result<Value>[] = [];
   let done = 0;
   let cancelled: Failure | null = null;
@@ -143,7 +152,7 @@ async function inChunks<Value>(
       }
     }
   };
-  await Promise.all(Array.from({ length: options.width ?? 1 }, work));
+  await Promise.all(Array.from({ length: Math.min(width, options.width ?? 1) }, work));
   return cancelled === null ? ok(results) : { ok: false, failure: cancelled };
 }
 

@@ -84,7 +84,7 @@ describe("statements", () => {
       running--;
       return query(sql);
     };
-    const answers = await asked(selects(400), slow, { width: 3 });
+    const answers = await asked(selects(400), slow, { width: 3, name: "snowflake" });
     expect([most, answers]).toEqual([3, Array.from({ length: 400 }, (_, index) => `value ${index}`)]);
   });
 });
@@ -106,7 +106,7 @@ describe("a SELECT that the warehouse refuses", () => {
         const { statements, query } = warehouse(
           Object.fromEntries(positions.map((position) => [`'value ${position}'`, "query-failed" as const])),
         );
-        const answers = await asked(selects(200), query, { width });
+        const answers = await asked(selects(200), query, { width, name: "postgres" });
         expect(answers).toEqual(
           Array.from({ length: 200 }, (_, index) => (positions.includes(index) ? "query-failed" : `value ${index}`)),
         );
