@@ -12,13 +12,22 @@ if (argv.length === 1 && ["--version", "-V"].includes(argv[0] ?? "")) {
 }
 
 async function run(): Promise<number> {
+  // What is thrown where nobody waits for it, such as in a driver's own callback, ends here too.
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
   try {
     const { main } = await import("./commands/program.js");
     return await main(argv);
   } catch (error: unknown) {
-    const told = error instanceof Error ? error.stack : String(error);
-    process.stderr.write(`${told}\n\nThis is a bug in audit-run ${version}. What was finished is kept; run again.\n`);
-    // EX_SOFTWARE of sysexits.h: not to be mistaken for a failed gate. At once, for agents may still run.
-    process.exit(70);
+    return crash(error);
   }
+}
+
+/** A driver's error may hold the connection with its password. */
+async function crash(error: unknown): Promise<never> {
+  const { createCrashRedactor } = await import("./support/redact.js");
+  const told = createCrashRedactor(process.env)(String(error instanceof Error ? error.stack : error));
+  process.stderr.write(`${told}\n\nThis is a bug in audit-run ${version}. What was finished is kept; run again.\n`);
+  // EX_SOFTWARE of sysexits.h: not to be mistaken for a failed gate. At once, for agents may still run.
+  process.exit(70);
 }

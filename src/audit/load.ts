@@ -18,7 +18,7 @@ import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { RunnerAdapter } from "../model/runner.js";
 import type { SlotAdapter } from "../model/slot.js";
 import type { WarehouseAdapter } from "../model/warehouse.js";
-import { createRedactor, type Redactor, redactStrings } from "../support/redact.js";
+import { createRedactor, type Redactor, redactStrings, rememberSecrets } from "../support/redact.js";
 import { checkTemplate } from "../tasks/prompt.js";
 import { builtInTemplate } from "../tasks/prompt-template.js";
 import { type Credentials, findCredentials } from "./credentials.js";
@@ -149,11 +149,13 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
   const credentials = await findCredentials({ ...loaded, config }, request, registries.warehouses);
   if ("diagnostics" in credentials) return { exitCode: exitCodes.usage, ...credentials };
   const values = [...loaded.variables.values(), ...credentials.secrets];
+  rememberSecrets(values);
   const context = { baseDir: config.baseDir, env, redact: createRedactor(values) };
   const agent = await adapter.create(config.agent.settings, context);
   if (!agent.ok) return refusal(exitCodes.preflight, redactStrings(agent.failure, context.redact));
   // Its login comes from the environment by itself, and an agent may write it into a finding.
   const secrets = [...values, ...(agent.value.secrets ?? [])];
+  rememberSecrets(secrets);
   return {
     request,
     // From here on the config holds nothing secret of the warehouse's.
@@ -165,7 +167,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
     credentials,
     variables: new Map<string, string | null>([...credentials.variables, ...loaded.variables]),
     redact: createRedactor(secrets),
-    redactValues: createRedactor(secrets, { shapes: false }),
+    redactValues: createRedactor(secrets, { shapes: "tokens" }),
   };
 }
 

@@ -16,13 +16,18 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   // user:password@ and token@ in a URL
   [/(:\/\/[^\s:/@]{0,200}:)[^\s@/]{1,400}(@)/g, `$1${mask}$2`],
   [/(:\/\/)[^\s:/@[\]]{16,400}(@)/g, `$1${mask}$2`],
-  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g, mask],
   [/\bsk-[A-Za-z0-9_-]{16,100000}/g, mask],
-  [/\bgh[pousr]_[A-Za-z0-9]{20,100000}|\bgithub_pat_\w{20,100000}/g, mask],
-  [/\bxox[abeprs]-[A-Za-z0-9-]{10,100000}|\bAIza[\w-]{30,100000}/g, mask],
-  [/\beyJ[\w-]{8,4000}\.eyJ[\w-]{8,20000}\.[\w-]{8,4000}/g, mask],
   [/\b(Bearer\s{1,4})[A-Za-z0-9._~+/=-]{16,100000}/gi, `$1${mask}`],
   [/\b(Authorization["']?\s{0,4}:\s{0,4}["']?Basic\s{1,4})[A-Za-z0-9+/=]{4,100000}/gi, `$1${mask}`],
+];
+
+/** What is nothing but a token, also in prose about SQL and in rows of data. */
+const tokens: readonly RegExp[] = [
+  /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g,
+  /\bsk-(?:ant|proj|svcacct)-[A-Za-z0-9_-]{16,100000}/g,
+  /\bgh[pousr]_[A-Za-z0-9]{20,100000}|\bgithub_pat_\w{20,100000}/g,
+  /\bxox[abeprs]-[A-Za-z0-9-]{10,100000}|\bAIza[\w-]{30,100000}/g,
+  /\beyJ[\w-]{8,4000}\.eyJ[\w-]{8,20000}\.[\w-]{8,4000}/g,
 ];
 
 /** `password=…`, `"api_key": "…"`, `DB_SECRET: …`; the name and the quotes stay. */
@@ -34,30 +39,108 @@ export const toolTokenPrefix = "aud1t_";
 const toolToken = `${toolTokenPrefix}[A-Za-z0-9_-]{16,200}`;
 
 /**
- * A function that gives the same text with secrets masked, the tokens of our tools among them. `secrets` are values to mask wherever they stand, also as a
- * JSON string or a URL has them; those of fewer than 4 characters are not looked for, since they would stand in any word.
- * `shapes: false` masks these values alone: in prose about SQL, `password=` and the like are no secrets.
+ * A function that gives the same text with secrets masked, the tokens of our tools among them. `secrets` are values to mask
+ * wherever they stand, also as a JSON string, a URL or base64 has them, and of one of several lines each line by itself, as
+ * a log has it; those of fewer than 4 characters are not looked for, since they would stand in any word.
+ * `shapes: "tokens"` masks besides these values only what is nothing but a token or a key: in prose about SQL, `password=`
+ * and the like are no secrets.
  * Masking twice gives what masking once gave.
  */
-export function createRedactor(secrets: readonly string[], options: { readonly shapes?: boolean } = {}): Redactor {
-  const values = new Set<string>();
-  for (const secret of secrets) {
-    if (secret.length < shortestSecret || mask.includes(secret)) continue;
-    for (const form of [secret, JSON.stringify(secret).slice(1, -1), encoded(secret)]) values.add(form);
-  }
+export function createRedactor(
+  secrets: readonly string[],
+  options: { readonly shapes?: "all" | "tokens" } = {},
+): Redactor {
+  const values = new Set(secrets.flatMap(formsOf));
   // The longest first: of two secrets, one may begin like the other.
   const known = [...values].sort((left, right) => right.length - left.length).map(escaped);
   const pattern = new RegExp([...known, toolToken].join("|"), "g");
-  const maskValues = (text: string): string => text.replace(pattern, mask);
-  if (options.shapes === false) return maskValues;
+  const maskTokens = (text: string): string => {
+    let redacted = maskKeyBlocks(text.replace(pattern, mask));
+    for (const token of tokens) redacted = redacted.replace(token, mask);
+    return redacted;
+  };
+  if (options.shapes === "tokens") return maskTokens;
   return (text) => {
-    let redacted = maskKeyBlocks(maskValues(text));
+    let redacted = maskTokens(text);
     for (const [shape, replacement] of shapes) redacted = redacted.replace(shape, replacement);
     return redacted.replace(named, (_whole, name: string, value: string) => {
       const quote = /^["']/.test(value) ? value.charAt(0) : "";
       return `${name}${quote}${mask}${quote}`;
     });
   };
+}
+
+const remembered = new Set<string>();
+
+/** What this process has come to know, for text that nobody meant to print: a crash. */
+export function rememberSecrets(secrets: readonly string[]): void {
+  for (const secret of secrets) remembered.add(secret);
+}
+
+/** For text of which nobody knows what is in it: everything that is known here, and what variables' names say is secret. */
+export function createCrashRedactor(env: Readonly<Record<string, string | undefined>>): Redactor {
+  return createRedactor([...remembered, ...secretValues(env)]);
+}
+
+/** Shorter lines of a secret are no secret by themselves, such as a bracket; nor is what frames a key. */
+const shortestLine = 12;
+/** The base64 of less would be as short as a word. */
+const shortestEncoded = 8;
+
+/** All that a secret may be written as. */
+function formsOf(secret: string): readonly string[] {
+  // A variable of one line has a key with `\\n` for its line breaks.
+  const lines = secret.split(/\r?\n|\\r?\\?n/).map((line) => line.trim());
+  const body = lines.filter((line) => !/^-----(BEGIN|END) /.test(line));
+  const whole = [
+    secret,
+    secret.trim(),
+    ...(lines.length > 1 ? [lines.join("\n"), lines.join("\\n"), body.join("")] : []),
+  ];
+  const forms = new Set<string>(lines.length > 1 ? body.filter((line) => line.length >= shortestLine) : []);
+  for (const text of new Set(whole)) {
+    const json = inJson(text);
+    for (const form of [text, json, inJson(json), ascii(json), ...urlForms(text), ...base64Forms(text)])
+      forms.add(form);
+  }
+  return [...forms].filter((form) => form.length >= shortestSecret && !mask.includes(form));
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** As JSON of Python's has it: letters beyond ASCII as `\u00e4`. */
+function ascii(text: string): string {
+  return text.replaceAll(/[^\0-~]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** As in a path, as in a form; and with the small hexadecimal digits that some write. */
+function urlForms(text: string): readonly string[] {
+  try {
+    const path = encodeURIComponent(text);
+    const all = path.replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+    const forms = [path, all, path.replaceAll("%20", "+"), all.replaceAll("%20", "+")];
+    return [...forms, ...forms.map((form) => form.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()))];
+  } catch {
+    // Half of a surrogate pair.
+    return [];
+  }
+}
+
+/** Wherever in the encoded text it begins: `user:password` in a header is one text. Without what its neighbours decide. */
+function base64Forms(text: string): readonly string[] {
+  const bytes = Buffer.from(text);
+  if (bytes.length < shortestEncoded) return [];
+  const forms = [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString("base64")
+      .replaceAll("=", "");
+    const from = Math.ceil((before * 8) / 6);
+    const to = Math.floor(((before + bytes.length) * 8) / 6);
+    return encoded.slice(from, to);
+  });
+  return forms.flatMap((form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")]);
 }
 
 /** `-----BEGIN … PRIVATE KEY-----` up to its end, or to the end of the text. */
@@ -92,14 +175,6 @@ function headerValues(lines: string): string[] {
 
 function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
-}
-
-function encoded(text: string): string {
-  try {
-    return encodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /**

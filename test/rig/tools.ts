@@ -182,7 +182,7 @@ export async function toolsRig(
     signal: new AbortController().signal,
     agent: { id: "command", model: null },
     redact: createRedactor([secret]),
-    redactValues: createRedactor([secret], { shapes: false }),
+    redactValues: createRedactor([secret], { shapes: "tokens" }),
     traces: {
       commit: async (trace: object, output: unknown) => {
         committed.push(output as Finding);

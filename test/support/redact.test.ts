@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRedactor, redactStrings, secretValues, toolTokenPrefix } from "../../src/support/redact.js";
+import {
+  createCrashRedactor,
+  createRedactor,
+  redactStrings,
+  rememberSecrets,
+  secretValues,
+  toolTokenPrefix,
+} from "../../src/support/redact.js";
 
 const redact = createRedactor([]);
 
@@ -12,10 +19,47 @@ describe("the redactor", () => {
     expect(withKnown("hunter2000 hunter2")).toBe("[redacted] [redacted]");
   });
 
+  it("masks each line of a secret of several lines, whoever has cut it up", () => {
+    const lines = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "BKcwggSjAgEAAoIBAQDCanaryCanary0", "abc="];
+    const key = ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
+    const mask = createRedactor([key], { shapes: "tokens" });
+    const last = "abc=";
+    for (const text of [lines[0], `x ${lines[1]} y`, key, JSON.stringify({ key }), key.replaceAll("\n", "\\n")]) {
+      expect(mask(text ?? "")).not.toMatch(/MIIE|Canary/);
+    }
+    expect(createRedactor([key.replaceAll("\n", "\\n")])(lines.join("\n"))).toBe(`[redacted]\n[redacted]\n${last}`);
+    expect(mask(lines.join(""))).toBe("[redacted]");
+  });
+
+  it("masks a secret as other programs write it", () => {
+    const secret = 'pä"ss w/rd+\\%!';
+    const mask = createRedactor([secret], { shapes: "tokens" });
+    const hidden = (text: string) => expect(mask(`a ${text} b`)).toBe("a [redacted] b");
+    hidden(secret);
+    hidden(JSON.stringify(secret).slice(1, -1));
+    hidden(JSON.stringify(JSON.stringify(secret)).slice(3, -3));
+    hidden(new URLSearchParams({ x: secret }).toString().slice(2));
+    hidden(encodeURIComponent(secret).toLowerCase());
+    for (const before of ["", "u", "us", "user:", "someone:"]) {
+      for (const encoding of ["base64", "base64url"] as const) {
+        const encoded = Buffer.from(`${before}${secret}\n`).toString(encoding);
+        expect(mask(encoded), encoded).toContain("[redacted]");
+      }
+    }
+  });
+
+  it("knows at a crash what the process has come to know, and variables by their names", () => {
+    rememberSecrets(["canary-known"]);
+    const mask = createCrashRedactor({ SNOWFLAKE_PASSWORD: "canary-named", HOME: "/home/me" });
+    expect(mask("Error: canary-known canary-named at /home/me")).toBe("Error: [redacted] [redacted] at /home/me");
+  });
+
   it("masks known values alone where it is told so, and leaves what only looks like a secret", () => {
-    const values = createRedactor(["hunter2"], { shapes: false });
+    const values = createRedactor(["hunter2"], { shapes: "tokens" });
     const sql = "select 'hunter2' from users where password = 'x' and url = 'http://me:pass@host'";
     expect(values(sql)).toBe(sql.replace("hunter2", "[redacted]"));
+    const token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    expect(values(`it is ${token}, and sk-ant-oat01-abcdefghijklmnop.`)).toBe("it is [redacted], and [redacted].");
   });
 
   it("masks all texts of a value, but those under keys that stay as they are", () => {
@@ -105,6 +149,6 @@ describe("the redactor", () => {
 
   it("knows a token of our tools by its shape, also where it looks for no shapes", () => {
     const token = `${toolTokenPrefix}${"aZ9_-".repeat(8)}`;
-    expect(createRedactor([], { shapes: false })(`it is ${token}.`)).toBe("it is [redacted].");
+    expect(createRedactor([], { shapes: "tokens" })(`it is ${token}.`)).toBe("it is [redacted].");
   });
 });

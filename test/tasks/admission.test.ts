@@ -29,7 +29,7 @@ function desk() {
     run: { id: "run", folder: "/nowhere", startedAt: new Date(0) },
     now: () => new Date(0),
     agent: { id: "command", model: null },
-    redactValues: createRedactor(["hunter2", "secret_schema", "needs_fix"], { shapes: false }),
+    redactValues: createRedactor(["hunter2", "secret_schema", "needs_fix"], { shapes: "tokens" }),
     traces: {
       commit: async (trace: Omit<Trace, "output">, output: unknown) => {
         committed.push({ trace, finding: output as Finding });

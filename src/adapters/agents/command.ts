@@ -46,7 +46,7 @@ export const command: AgentAdapter<Settings> = {
 function investigator(options: Settings, context: AgentContext): Investigator {
   // A secret written into the config, which no `${NAME}` brought, is known by its name alone.
   const secrets = secretValues(options.env);
-  const redactNamed = createRedactor(secrets, { shapes: false });
+  const redactNamed = createRedactor(secrets, { shapes: "tokens" });
   return {
     id: "command",
     needsSlot: options.slot,
@@ -58,7 +58,7 @@ function investigator(options: Settings, context: AgentContext): Investigator {
       const cwd = request.checkouts.dbt;
       if (cwd === undefined) throw new Error("BUG: a request without a checkout of dbt");
       const tools = await toolsFor(request);
-      const hidden = createRedactor(tools === null ? [] : [tools.token], { shapes: false });
+      const hidden = createRedactor(tools === null ? [] : [tools.token], { shapes: "tokens" });
       const redact = (text: string): string => context.redact(redactNamed(hidden(text)));
       // A name of its own for each question: the log of an earlier one stays.
       const suffix = request.round === 0 ? "" : `-${request.round + 1}`;

@@ -45,7 +45,7 @@ function investigator<Settings extends CliSettings>(
   const program = /^\.\.?\//.test(named) ? resolve(context.baseDir, named) : named;
   // Its login is the one secret in its reach: whatever it prints of it goes into no file.
   const secrets = secretValues(env);
-  const own = createRedactor(secrets, { shapes: false });
+  const own = createRedactor(secrets, { shapes: "tokens" });
   const redact = (text: string): string => context.redact(own(text));
   const variantOf = variants(settings);
   const tasks = new Map<string, Kept>();

@@ -69,7 +69,7 @@ export async function attempt<Settings extends CliSettings>(own: Attempt<Setting
 
 /** For its files and for what is told of it alike: its token stands in neither. */
 function redactorOf({ redact }: Pick<Attempt<CliSettings>, "redact">, tools: ToolServer | null) {
-  const hidden = createRedactor(tools === null ? [] : [tools.token], { shapes: false });
+  const hidden = createRedactor(tools === null ? [] : [tools.token], { shapes: "tokens" });
   return (text: string): string => redact(hidden(text));
 }
 
