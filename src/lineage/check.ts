@@ -49,6 +49,10 @@ export interface ReferenceCheck {
 
 export type Check = RowCheck | KeyCheck | ReferenceCheck | { readonly kind: "none"; readonly reason: string };
 
+export function isKnownCheck(check: Check): check is RowCheck | KeyCheck | ReferenceCheck {
+  return check.kind !== "none";
+}
+
 const none = (reason: string): Check => ({ kind: "none", reason });
 
 export function checkOf(test: Resource, dialect: Dialect, lineage: ColumnLineage): Check {

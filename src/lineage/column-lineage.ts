@@ -6,8 +6,9 @@
  */
 import type { Dialect } from "../model/warehouse.js";
 import { loadParser } from "../sql/parser.js";
+import { withStoredNames } from "../sql/stored-names.js";
 import { resolveShape } from "./scope.js";
-import type { ColumnsOf, Reference, Shape } from "./shape.js";
+import { type ColumnsOf, ephemeralPrefix, type Reference, type Shape } from "./shape.js";
 import {
   type ColumnReference,
   content,
@@ -20,11 +21,18 @@ import {
   walk,
 } from "./syntax.js";
 
+/** A relation's name where it stands in the SQL: characters of the text, and whether an alias follows. */
+export interface Mention extends Reference {
+  readonly start: number;
+  readonly end: number;
+  readonly hasAlias: boolean;
+}
+
 export interface ColumnLineage {
   /** Every base relation that the query reads; null where the SQL cannot be parsed. */
   references(sql: string): readonly Reference[] | null;
   /** Every name that stands where a relation may, subqueries in conditions and names of CTEs included. */
-  mentions(sql: string): readonly Reference[];
+  mentions(sql: string): readonly Mention[];
   shape(sql: string, columnsOf: ColumnsOf): Shape | null;
   /** SQL of a resolved expression; null where the generator refuses. */
   expression(node: Node): string | null;
@@ -34,6 +42,9 @@ export interface ColumnLineage {
   rewrite(sql: string, column: (name: string) => string): string | null;
 }
 
+/** dbt writes these itself, always in the same way, and they are no names of the warehouse. */
+const isEphemeral = (name: string) => name.startsWith(ephemeralPrefix);
+
 /** Loads the parser (0.3–0.7 s, once a process). */
 export async function loadColumnLineage(dialect: Dialect["name"]): Promise<ColumnLineage> {
   const { parse, generate } = await loadParser(dialect);
@@ -41,7 +52,7 @@ export async function loadColumnLineage(dialect: Dialect["name"]): Promise<Colum
 
   /** The parsed query; null where it is not exactly one statement. */
   function parsed(sql: string): unknown {
-    if (!statements.has(sql)) statements.set(sql, parse(sql));
+    if (!statements.has(sql)) statements.set(sql, withStoredNames(parse(sql), dialect, isEphemeral));
     return statements.get(sql);
   }
 
@@ -65,12 +76,20 @@ export async function loadColumnLineage(dialect: Dialect["name"]): Promise<Colum
       return shape === null ? null : [...shape.instances.values()].map((instance) => instance.reference);
     },
     mentions(sql) {
-      const found: Reference[] = [];
+      const found: Mention[] = [];
+      // The parser counts code points.
+      const points = /[\ud800-\udbff]/.test(sql) ? [...sql] : null;
+      const offset = (point: number) => (points === null ? point : points.slice(0, point).join("").length);
       walk(parsed(sql), (node) => {
         const table = content(node, "table");
         const name = table === null ? null : identifier(table.name);
         if (table === null || name === null) return true;
-        found.push({ catalog: identifier(table.catalog), schema: identifier(table.schema), name });
+        const parts = [table.catalog, table.schema, table.name].filter(isNode);
+        const spans = parts.flatMap((part) => (isNode(part.span) ? [part.span] : []));
+        const [start, end] = [spans[0]?.start, spans.at(-1)?.end];
+        if (typeof start !== "number" || typeof end !== "number") return true;
+        const reference = { catalog: identifier(table.catalog), schema: identifier(table.schema), name };
+        found.push({ ...reference, start: offset(start), end: offset(end), hasAlias: table.alias !== null });
         return true;
       });
       return found;

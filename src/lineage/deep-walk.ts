@@ -1,8 +1,9 @@
 /**
- * The whole walk of a test: upstream through the project, and then into each model that is blamed.
+ * The whole walk of a test: upstream through the project, into each model that is blamed, and then the proof.
  * Knows no rules and no agent.
  */
 import { blamedModels, expand, withInside } from "./inside.js";
+import { prove } from "./proof.js";
 import type { Walk } from "./verdict.js";
 import { type WalkRequest, walkTest } from "./walk.js";
 import type { Answers } from "./workspace.js";
@@ -21,5 +22,5 @@ export async function walkDeep(request: WalkRequest): Promise<Walk> {
       dialect: request.dialect,
     });
   }
-  return walk;
+  return prove(request, walk, answers);
 }

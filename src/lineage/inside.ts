@@ -100,7 +100,13 @@ function insideOf(model: Resource, piece: Piece, verdict: Verdict, project: Proj
   const [from, to] = stretch === undefined ? [] : [piece.tokens[stretch.start], piece.tokens[stretch.end]];
   const text = from === undefined || to === undefined ? null : (model.compiledCode ?? "").slice(from.start, to.end);
   const expression =
-    text === null || kind === undefined ? null : { kind: kind === "column" ? kindOf(text) : kind, sql: text };
+    from === undefined || to === undefined || text === null || kind === undefined
+      ? null
+      : {
+          kind: kind === "column" ? kindOf(text) : kind,
+          sql: text,
+          at: { start: from.start, end: to.end },
+        };
   const lines = linesOf(model.rawCode, piece.name, (tokens) => find(tokens)?.stretch ?? null, dialect.name);
   return { cte: piece.name, expression, lines };
 }

@@ -84,6 +84,8 @@ function rootCause(telling: Telling, verdict: Verdict, node: Resource | null, re
   if (verdict.outcome === "undecided") parts.push(`Undecided: ${verdict.reason}.`);
   else parts.push(`${sentence(verdict.reason)}.`);
   if (verdict.inside !== null) parts.push(whereInside(verdict.inside));
+  if (verdict.proof !== null)
+    parts.push(`Proved: with ${verdict.proof.says}, and all else computed anew as it is, no row of this group fails.`);
   if (tested !== undefined && first !== undefined) {
     const title = titleOf(tested);
     const rows = `${counted(first.seen, `row of ${title} fails`, `rows of ${title} fail`)} ${item.test.name} in this group`;
@@ -164,7 +166,7 @@ function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Up to four queries: the failing rows, where the fault enters, and what was right beside it. */
+/** Up to five queries: the failing rows, where the fault enters, what was right beside it, and the proof. */
 function evidenceOf(telling: Telling, verdict: Verdict): readonly EvidenceClaim[] {
   const { item, walk, dialect } = telling;
   const own: EvidenceClaim = {
@@ -178,7 +180,17 @@ function evidenceOf(telling: Telling, verdict: Verdict): readonly EvidenceClaim[
   const chosen = new Set([0, entering === -1 ? 0 : entering, path.length - 2, path.length - 1]);
   const key = walk.grouped && item.group.kind !== "null" ? item.group.value : null;
   const where = key === null ? "w.group_key is null" : `w.group_key = ${dialect.literal(key)}`;
-  return [...chosen]
+  const proof: EvidenceClaim[] =
+    verdict.proof === null
+      ? []
+      : [
+          {
+            title: `With ${verdict.proof.says}, nothing fails here any more`.slice(0, 300),
+            sql: verdict.proof.sql,
+            value: 0,
+          },
+        ];
+  const hops = [...chosen]
     .filter((index) => index >= 0)
     .sort((left, right) => left - right)
     .flatMap((index): EvidenceClaim[] => {
@@ -187,4 +199,5 @@ function evidenceOf(telling: Telling, verdict: Verdict): readonly EvidenceClaim[
       const sql = `select w.${hop.shows.column} from (\n${hop.sql}\n) as w where ${where}`;
       return [{ title: hop.title.slice(0, 300), sql, value: hop.shows.value }];
     });
+  return [...hops, ...proof];
 }

@@ -61,6 +61,7 @@ export class Verdicts {
         reason: settlement.reason,
         alternatives: way.alternatives,
         inside: null,
+        proof: null,
       });
     }
   }

@@ -58,6 +58,8 @@ export interface Inside {
   readonly expression: {
     readonly kind: "join" | "filter" | "cast" | "case" | "aggregate" | "window" | "grouping" | "column";
     readonly sql: string;
+    /** Its place in the compiled SQL. */
+    readonly at: { readonly start: number; readonly end: number };
   } | null;
   /** Lines of the model's file (its first is 1), of the expression where there is one, else of the query; null where they are not found. */
   readonly lines: { readonly first: number; readonly last: number } | null;
@@ -78,6 +80,24 @@ export interface Verdict {
   readonly alternatives: readonly string[];
   /** Of a model that is blamed; null where its SQL does not give it away. */
   readonly inside: Inside | null;
+  /** Null where it was not tried, could not be computed, or rows go on failing. */
+  readonly proof: Proof | null;
+}
+
+/** With the blamed place changed, and all else as it is, no row of the group fails. */
+export interface Proof {
+  /** Counts the group where it still fails: 0. */
+  readonly sql: string;
+  /** The change: `one row of vendors for each vendor_id`. */
+  readonly says: string;
+}
+
+/** `supported`: decided, and not proved. */
+export type Standing = "proved" | "supported" | "undecided";
+
+export function standingOf({ outcome, proof }: Verdict): Standing {
+  if (outcome === "undecided") return "undecided";
+  return proof === null ? "supported" : "proved";
 }
 
 /** Where nothing at all could be followed. */
@@ -93,6 +113,7 @@ export function undecided(reason: string): Verdict {
     reason,
     alternatives: [],
     inside: null,
+    proof: null,
   };
 }
 

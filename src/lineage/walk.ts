@@ -10,13 +10,14 @@ import { ok, type Result } from "../model/result.js";
 import type { Cell, Column, Dialect, Query } from "../model/warehouse.js";
 import { type Check, checkOf } from "./check.js";
 import type { ColumnLineage } from "./column-lineage.js";
+import { firstWitnesses } from "./first-witnesses.js";
 import { followKey } from "./key-rule.js";
 import { followReference } from "./reference-rule.js";
 import { followRows } from "./row-rule.js";
 import { find } from "./shape.js";
 import { noted, type Rules, type Trail, titleOf, Verdicts } from "./trail.js";
 import { type Hop, undecided, type Walk } from "./verdict.js";
-import { byGroup, textOrNull, type Witnesses } from "./witnesses.js";
+import { byGroup, type Witnesses } from "./witnesses.js";
 import { type Answers, type Describe, type Part, Workspace } from "./workspace.js";
 
 export interface WalkRequest {
@@ -133,7 +134,7 @@ async function countNow(
   const from = workspace.from(tested);
   if (from === null)
     return { ok: false, failure: { code: "relation-missing", message: `${tested.name} cannot be read` } };
-  const here = rows ?? (await base(workspace, test, tested, check, from, group));
+  const here = rows ?? (await firstWitnesses(workspace, test, tested, check, from, group));
   if (here === null)
     return {
       ok: false,
@@ -144,7 +145,7 @@ async function countNow(
   const ask = (parts: readonly string[]) =>
     `select group_key, sum(now_rows) as failing, sum(fresh_rows) as failing_when_compiled\nfrom (${parts.join("\nunion all\n")}) as counted\ngroup by group_key`;
   const compiled = rows === null ? await fresh(workspace, tested) : null;
-  const again = compiled === null ? null : await base(workspace, test, tested, check, compiled, group);
+  const again = compiled === null ? null : await firstWitnesses(workspace, test, tested, check, compiled, group);
   let compared = again !== null;
   let sql = ask(again === null ? [count(here, 1)] : [count(here, 1), count(again, 0)]);
   let answer = await workspace.query(sql);
@@ -194,48 +195,4 @@ async function fresh(workspace: Workspace, tested: Resource): Promise<string | n
   const mentions = tested.compiledCode === null ? [] : workspace.lineage.mentions(tested.compiledCode);
   if (mentions.some((item) => workspace.resolve(item, tested)?.id === tested.id)) return null;
   return workspace.compiled(tested);
-}
-
-async function base(
-  workspace: Workspace,
-  test: Resource,
-  tested: Resource,
-  check: Check,
-  from: string,
-  group: string | null,
-): Promise<Witnesses | null> {
-  const { dialect } = workspace;
-  const where = test.test?.where ?? null;
-  const relation = where === null ? from : `(select * from ${from} where ${where})`;
-  const column = async (name: string) => dialect.quote((await workspace.column(tested, name))?.name ?? name);
-  const groupSql = textOrNull(dialect, group === null ? null : `r.${dialect.quote(group)}`);
-  const common = { ctes: [], group: groupSql, depth: 0 };
-  if (check.kind === "row") {
-    const names = new Map<string, string>();
-    for (const name of check.columns) names.set(name, await column(name));
-    return {
-      ...common,
-      from: `${relation} as r`,
-      where: check.fails((name) => `r.${names.get(name) ?? dialect.quote(name)}`),
-    };
-  }
-  if (check.kind === "key") {
-    const keys = await Promise.all(check.columns.map(column));
-    const chosen = keys.map((key, index) => `d.${key} as j${index + 1}`).join(", ");
-    const notNull = check.skipsNulls ? ` where ${keys.map((key) => `d.${key} is not null`).join(" and ")}` : "";
-    const on = keys.map((key, index) => dialect.nullSafeEquals(`r.${key}`, `k.j${index + 1}`)).join(" and ");
-    const repeated = `(select ${chosen} from ${relation} as d${notNull} group by ${keys.map((key) => `d.${key}`).join(", ")} having count(*) > 1)`;
-    return { ...common, from: `${relation} as r join ${repeated} as k on ${on}`, where: null };
-  }
-  if (check.kind !== "reference") return null;
-  const target = workspace.project.resources.get(check.to);
-  const other = target === undefined ? null : workspace.from(target);
-  if (target === undefined || other === null) return null;
-  const field = dialect.quote((await workspace.column(target, check.field))?.name ?? check.field);
-  const name = await column(check.column);
-  return {
-    ...common,
-    from: `${relation} as r left join (select distinct x.${field} as j1 from ${other} as x) as k on k.j1 = r.${name}`,
-    where: `k.j1 is null and r.${name} is not null`,
-  };
 }

@@ -37,6 +37,7 @@ export class Workspace {
   readonly #describe: Describe;
   readonly #maxQueries: number;
   readonly #parts: ReadonlyMap<string, Part>;
+  readonly #names: ReadonlyMap<string, string>;
   readonly #byRelation = new Map<string, Resource>();
   readonly #columns = new Map<string, Promise<readonly Column[] | null>>();
   readonly #shapes = new Map<string, Promise<Result<ResourceShape>>>();
@@ -52,6 +53,8 @@ export class Workspace {
     readonly maxQueries: number;
     /** Parts by the id of their resource, where a model is taken apart. */
     readonly parts?: ReadonlyMap<string, Part>;
+    /** Names that stand for resources whose rows are computed anew; see recompute.ts. */
+    readonly names?: ReadonlyMap<string, string>;
     /** What another walk on the same data has been told already. */
     readonly answers?: Answers;
   }) {
@@ -62,6 +65,7 @@ export class Workspace {
     this.#describe = parts.describe;
     this.#maxQueries = parts.maxQueries;
     this.#parts = parts.parts ?? new Map();
+    this.#names = parts.names ?? new Map();
     this.#answers = parts.answers ?? new Map();
     for (const resource of parts.project.resources.values()) {
       if (resource.relation === null || resource.type === "test") continue;
@@ -90,6 +94,8 @@ export class Workspace {
 
   /** What stands behind FROM for a resource; null where it has neither a relation nor compiled SQL. */
   from(resource: Resource): string | null {
+    const name = this.#names.get(resource.id);
+    if (name !== undefined) return name;
     if (resource.relation !== null && resource.materialized !== "ephemeral")
       return this.dialect.relation(resource.relation);
     return this.compiled(resource);

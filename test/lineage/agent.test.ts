@@ -128,7 +128,7 @@ describe("the lineage agent", () => {
     const one = asked(rig, [caseOf(value("VA"))]);
     const other = asked(rig, [caseOf(value("TX"), "t0", 4)]);
     await Promise.all([investigator.investigate(one.request), investigator.investigate(other.request)]);
-    expect(rig.asked.length).toBeLessThanOrEqual(2);
+    expect(rig.asked).toEqual([...new Set(rig.asked)]);
     expect(other.drafts[0]?.classification).toBe("needs_fix");
   });
 

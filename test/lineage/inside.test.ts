@@ -42,7 +42,7 @@ test("a cast in one of several CTEs is named with its lines", async () => {
       models: { stg: model, fct: "select * from {{ stg }}" },
       tests: [{ on: "fct", kind: "not_null", column: "amount" }],
     }),
-  ).toEqual({
+  ).toMatchObject({
     situation: "made-here",
     node: "model.rig.stg",
     inside: {
