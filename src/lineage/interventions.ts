@@ -22,14 +22,17 @@ export async function interventionsFor(
 ): Promise<readonly Intervention[]> {
   if (!isKnownCheck(check)) return [];
   const columns = verdict.column === null ? [] : verdict.column.split(", ");
+  // A model that leaves out what fails in it passes every test: of models only what they do may be changed.
+  const raw = isRaw(blamed);
   const found = [
     replacedConstruct(workspace, verdict, blamed),
+    ...otherJoins(verdict, blamed),
     verdict.situation === "fan-out" ? await joinedOnce(workspace, verdict, blamed) : null,
-    check.kind === "row" && columns.length === check.columns.length
+    raw && check.kind === "row" && columns.length === check.columns.length
       ? await withoutFailing(workspace, check, columns, blamed)
       : null,
-    check.kind === "key" ? await firstOfEachKey(workspace, columns, blamed) : null,
-    check.kind === "reference" && verdict.situation === "orphan"
+    raw && check.kind === "key" ? await firstOfEachKey(workspace, columns, blamed) : null,
+    raw && check.kind === "reference" && verdict.situation === "orphan"
       ? await withoutOrphans(workspace, check, columns, blamed)
       : null,
   ];
@@ -40,8 +43,8 @@ export async function interventionsFor(
 function replacedConstruct(workspace: Workspace, verdict: Verdict, blamed: Resource): Intervention | null {
   const sql = bodyOf(blamed);
   const place = verdict.inside?.expression;
-  if (sql === null || place === undefined || place === null || place.at === null) return null;
-  const splice = (text: string) => `${sql.slice(0, place.at?.start)}${text}${sql.slice(place.at?.end)}`;
+  if (sql === null || place === undefined || place === null) return null;
+  const splice = (text: string) => `${sql.slice(0, place.at.start)}${text}${sql.slice(place.at.end)}`;
   if (verdict.situation === "rows-dropped" && place.kind === "filter")
     return { resource: blamed, sql: splice(""), says: "that condition left out" };
   if (!["made-here", "keys-collapse", "key-changed"].includes(verdict.situation)) return null;
@@ -60,6 +63,20 @@ function replacedConstruct(workspace: Workspace, verdict: Verdict, blamed: Resou
     sql: splice(`${written} as ${name}`),
     says: `${written} as it is in place of that expression`,
   };
+}
+
+/** The join with the other column of its parent, on one side or the other: the names alone do not say which side is the parent's. */
+function otherJoins(verdict: Verdict, blamed: Resource): readonly Intervention[] {
+  const sql = bodyOf(blamed);
+  const place = verdict.inside?.expression;
+  const { replace } = verdict;
+  if (sql === null || place === undefined || place === null || place.kind !== "join" || replace === null) return [];
+  const written = new RegExp(`(?<![\\w"])"?${replace.column.replaceAll(/[^\w]/g, "\\$&")}"?(?![\\w"])`, "gi");
+  return [...place.sql.matchAll(written)].map((match) => {
+    const joined = `${place.sql.slice(0, match.index)}${replace.by}${place.sql.slice(match.index + match[0].length)}`;
+    const text = `${sql.slice(0, place.at.start)}${joined}${sql.slice(place.at.end)}`;
+    return { resource: blamed, sql: text, says: `${replace.by} in place of ${match[0]} in that join` };
+  });
 }
 
 /** The joined relation with one row for each key that the join asks for. */

@@ -29,6 +29,7 @@ export interface Settlement {
   readonly column: string | null;
   readonly confidence: Level;
   readonly reason: string;
+  readonly replace?: Verdict["replace"];
 }
 
 const levels: readonly Level[] = ["low", "medium", "high"];
@@ -61,6 +62,7 @@ export class Verdicts {
         reason: settlement.reason,
         alternatives: way.alternatives,
         inside: null,
+        replace: settlement.replace ?? null,
         proof: null,
       });
     }

@@ -80,6 +80,8 @@ export interface Verdict {
   readonly alternatives: readonly string[];
   /** Of a model that is blamed; null where its SQL does not give it away. */
   readonly inside: Inside | null;
+  /** Of a join by the wrong column: the column, and the one by which it would find its rows. */
+  readonly replace: { readonly column: string; readonly by: string } | null;
   /** Null where it was not tried, could not be computed, or rows go on failing. */
   readonly proof: Proof | null;
 }
@@ -113,6 +115,7 @@ export function undecided(reason: string): Verdict {
     reason,
     alternatives: [],
     inside: null,
+    replace: null,
     proof: null,
   };
 }

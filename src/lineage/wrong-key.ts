@@ -5,6 +5,7 @@ import { counted } from "../model/amount.js";
 import type { Resource } from "../model/project.js";
 import type { Question } from "./missing.js";
 import { noted, type Rules, type Settlement, type Trail, titleOf } from "./trail.js";
+import type { Verdict } from "./verdict.js";
 import { byGroup, statement } from "./witnesses.js";
 
 /** The keys match as they are, and not as the join's condition makes them. */
@@ -22,6 +23,7 @@ export async function wrongKey(rules: Rules, trail: Trail, question: Question, j
   for (const columns of await otherKeys(rules, question)) {
     await matchBy(rules, trail, question, joiner, columns, (seen, found) => ({
       situation: "wrong-join-key",
+      replace: replaced(parent.columns, columns),
       reason: `${titleOf(joiner)} joins ${titleOf(parent.resource)} by ${parent.columns.join(", ")}, but ${found} of ${counted(seen, "failing row")} would find a row by ${columns.join(", ")}`,
     }));
   }
@@ -34,7 +36,7 @@ async function matchBy(
   question: Question,
   joiner: Resource,
   columns: readonly string[],
-  say: (seen: number, found: number) => Pick<Settlement, "situation" | "reason">,
+  say: (seen: number, found: number) => Pick<Settlement, "situation" | "reason" | "replace">,
 ): Promise<void> {
   const { verdicts, workspace } = rules;
   const { missing, parent } = question;
@@ -63,6 +65,13 @@ async function matchBy(
       ...say(seen, found),
     });
   }
+}
+
+/** The one column that differs. */
+function replaced(joined: readonly string[], columns: readonly string[]): Verdict["replace"] {
+  const at = joined.findIndex((column, index) => column !== columns[index]);
+  const [column, by] = [joined[at], columns[at]];
+  return column === undefined || by === undefined ? null : { column, by };
 }
 
 /** The join's columns with one of them replaced: by the rest of a declared key, or by the child's column's namesake. */

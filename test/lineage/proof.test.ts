@@ -120,3 +120,31 @@ test("an incremental model that reads itself cannot be computed anew", async () 
     }),
   ).toEqual(["supported", "raw-data", "source.rig.bids", null]);
 });
+
+test("a join by the wrong column: with the right one nothing fails", async () => {
+  expect(
+    await look({
+      sources: {
+        bids: bids(),
+        vendors: "select 'v' || i as vendor_id, 1000 + i as number, 'Vendor ' || i as name from range(8) t(i)",
+      },
+      models: {
+        stg_vendors: "select vendor_id, cast(number as varchar) as vendor_number, name from {{ vendors }}",
+        fct: "select b.id, b.state, v.name as vendor_name from {{ bids }} b left join {{ stg_vendors }} v on v.vendor_number = b.vendor_id",
+      },
+      tests: [{ on: "fct", kind: "not_null", column: "vendor_name" }],
+    }),
+  ).toEqual(["proved", "wrong-join-key", "model.rig.fct", "vendor_id in place of vendor_number in that join"]);
+});
+
+test("a model that is blamed is not proved by leaving out what fails in it", async () => {
+  expect(
+    await look({
+      sources: { bids: bids() },
+      models: {
+        fct: "select id, state, case when id > 5 then vendor_id when id > 50 then state end as vendor_id from {{ bids }}",
+      },
+      tests: [{ on: "fct", kind: "not_null", column: "vendor_id" }],
+    }),
+  ).toEqual(["supported", "made-here", "model.rig.fct", null]);
+});
