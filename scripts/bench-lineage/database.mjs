@@ -27,9 +27,16 @@ export async function loadTables(connection, tables) {
     for (const [name, { columns, rows }] of Object.entries(tables)) {
       await connection.run(`create schema if not exists ${name.split(".")[0]}`);
       const file = join(folder, "rows.json");
-      writeFileSync(file, rows.map((row) => JSON.stringify(Object.fromEntries(columns.map(([column], index) => [column, row[index]])))).join("\n"));
+      writeFileSync(
+        file,
+        rows
+          .map((row) => JSON.stringify(Object.fromEntries(columns.map(([column], index) => [column, row[index]]))))
+          .join("\n"),
+      );
       const types = columns.map(([column, type]) => `'${column}': '${type}'`).join(", ");
-      await connection.run(`create or replace table ${name} as select * from read_json('${file}', columns = {${types}}, format = 'newline_delimited')`);
+      await connection.run(
+        `create or replace table ${name} as select * from read_json('${file}', columns = {${types}}, format = 'newline_delimited')`,
+      );
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

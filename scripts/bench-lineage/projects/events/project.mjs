@@ -21,8 +21,22 @@ const pad = (number, width) => String(number).padStart(width, "0");
 const at = (minutes) => new Date(Date.UTC(2025, 2, 3) + minutes * 60_000);
 const text = (date) => date.toISOString().slice(0, 19).replace("T", " ");
 const money = (cents) => (cents / 100).toFixed(2);
-const webTypes = { page_view: "pv", search: "srch", add_to_cart: "cart", begin_checkout: "chk", purchase: "buy", sign_up: "reg", sign_in: "login" };
-const channels = { organic: "store", paid_search: "search_ads", paid_social: "social_ads", email: "mail", direct: "preload" };
+const webTypes = {
+  page_view: "pv",
+  search: "srch",
+  add_to_cart: "cart",
+  begin_checkout: "chk",
+  purchase: "buy",
+  sign_up: "reg",
+  sign_in: "login",
+};
+const channels = {
+  organic: "store",
+  paid_search: "search_ads",
+  paid_social: "social_ads",
+  email: "mail",
+  direct: "preload",
+};
 
 export function tables(random) {
   const [web, app, server, users, links, campaigns, spend] = [[], [], [], [], [], [], []];
@@ -32,15 +46,42 @@ export function tables(random) {
     const start = random.between(0, 5);
     const channel = random.pick(["paid_search", "paid_social", "email", "affiliate"]);
     const written = random.chance(0.3) ? ` ${code.toLowerCase()}` : code;
-    campaigns.push([written, random.chance(0.2) ? site.toUpperCase() : site, channel, `${code} ${channel.replace("_", " ")}`, `€${random.between(3, 9)} 000.00`, text(at(start * 1440)).slice(0, 10), text(at((start + 20) * 1440)).slice(0, 10), code]);
+    campaigns.push([
+      written,
+      random.chance(0.2) ? site.toUpperCase() : site,
+      channel,
+      `${code} ${channel.replace("_", " ")}`,
+      `€${random.between(3, 9)} 000.00`,
+      text(at(start * 1440)).slice(0, 10),
+      text(at((start + 20) * 1440)).slice(0, 10),
+      code,
+    ]);
     for (let day = start; day < start + 9; day++) {
-      spend.push([1000 + spend.length, random.chance(0.3) ? code.toLowerCase() : code, site, text(at(day * 1440)).slice(0, 10), random.between(20, 400), random.between(5, 180) * 1_000_000]);
+      spend.push([
+        1000 + spend.length,
+        random.chance(0.3) ? code.toLowerCase() : code,
+        site,
+        text(at(day * 1440)).slice(0, 10),
+        random.between(20, 400),
+        random.between(5, 180) * 1_000_000,
+      ]);
     }
   }
   for (let index = 0; index < 150; index++) {
     const site = sites[index % 4];
-    const created = text(at(-random.between(1, 400) * 1440)).slice(0, 10).split("-").reverse().join(".");
-    users.push([`u${pad(500 + index, 5)}`, random.chance(0.15) ? ` ${site.toUpperCase()}` : site, `User${index}@Post.example`, created, random.pick(["F", "F", "f", "P", "p", "V"]), null]);
+    const created = text(at(-random.between(1, 400) * 1440))
+      .slice(0, 10)
+      .split("-")
+      .reverse()
+      .join(".");
+    users.push([
+      `u${pad(500 + index, 5)}`,
+      random.chance(0.15) ? ` ${site.toUpperCase()}` : site,
+      `User${index}@Post.example`,
+      created,
+      random.pick(["F", "F", "f", "P", "p", "V"]),
+      null,
+    ]);
   }
   for (let index = 0; index < 9; index++) users.push([`m${index}`, "??", null, "01.01.2020", "X", users[index][0]]);
   let [order, request] = [4000, 1];
@@ -59,10 +100,14 @@ export function tables(random) {
       const buys = user !== null && random.chance(0.35);
       const steps = buys
         ? [isApp ? "screen_view" : "page_view", "sign_in", "add_to_cart", "begin_checkout", "purchase"]
-        : [isApp ? "screen_view" : "page_view", random.pick(["search", "add_to_cart", isApp ? "screen_view" : "page_view"])];
+        : [
+            isApp ? "screen_view" : "page_view",
+            random.pick(["search", "add_to_cart", isApp ? "screen_view" : "page_view"]),
+          ];
       const channel = random.pick(["organic", "direct", "email", "paid_search", "paid_social"]);
       const paid = campaigns.filter((row) => row[1].toLowerCase() === site);
-      const campaign = ["email", "paid_search", "paid_social"].includes(channel) && random.chance(0.7) ? random.pick(paid)[7] : "";
+      const campaign =
+        ["email", "paid_search", "paid_social"].includes(channel) && random.chance(0.7) ? random.pick(paid)[7] : "";
       for (const step of steps) {
         minute += random.between(1, 8);
         const when = at(minute);
@@ -73,37 +118,96 @@ export function tables(random) {
         const known = user !== null && (step === "sign_in" || step === "purchase" || random.chance(0.3));
         if (isApp) {
           const uuid = `${pad(visitor, 4)}${pad(app.length, 5)}`;
-          app.push([uuid, site, id, known ? user[0] : "guest", random.chance(0.2) ? ` ${step.toUpperCase()}` : step, Math.floor(when.getTime() / 1000) + Number(second), `${step}_screen`, channels[channel], cents, number === "" ? null : number, random.pick(["4.1", "4.2"])]);
-          if (random.chance(0.02)) app.push([`${uuid}x`, "xx", null, "ghost", "debug", 0, null, "none", null, null, "4.3-debug"]);
+          app.push([
+            uuid,
+            site,
+            id,
+            known ? user[0] : "guest",
+            random.chance(0.2) ? ` ${step.toUpperCase()}` : step,
+            Math.floor(when.getTime() / 1000) + Number(second),
+            `${step}_screen`,
+            channels[channel],
+            cents,
+            number === "" ? null : number,
+            random.pick(["4.1", "4.2"]),
+          ]);
+          if (random.chance(0.02))
+            app.push([`${uuid}x`, "xx", null, "ghost", "debug", 0, null, "none", null, null, "4.3-debug"]);
         } else {
           const event = `${pad(visitor, 4)}-${pad(web.length, 5)}`;
-          const row = [event, random.chance(0.2) ? site.toUpperCase() : site, id, known ? user[0] : "", webTypes[step], sent, `/${step}?v=${visitor}`, random.chance(0.1) && channel === "direct" ? "" : channel, campaign, step === "purchase" ? money(cents).replace(".", ",") : "", number, false];
+          const row = [
+            event,
+            random.chance(0.2) ? site.toUpperCase() : site,
+            id,
+            known ? user[0] : "",
+            webTypes[step],
+            sent,
+            `/${step}?v=${visitor}`,
+            random.chance(0.1) && channel === "direct" ? "" : channel,
+            campaign,
+            step === "purchase" ? money(cents).replace(".", ",") : "",
+            number,
+            false,
+          ];
           web.push([...row, `${sent}.1`]);
           if (random.chance(0.08)) web.push([...row, `${sent}.7`]);
-          if (random.chance(0.03)) web.push([`${event}b`, "BOT", null, "", "bot", sent, "/", "spam", "", "", "", true, sent]);
+          if (random.chance(0.03))
+            web.push([`${event}b`, "BOT", null, "", "bot", sent, "/", "spam", "", "", "", true, sent]);
         }
         if (step === "purchase") {
-          const row = [request++, site, user[0], random.chance(0.5) ? "PURCHASE" : "purchase", sent, money(cents), number];
+          const row = [
+            request++,
+            site,
+            user[0],
+            random.chance(0.5) ? "PURCHASE" : "purchase",
+            sent,
+            money(cents),
+            number,
+          ];
           server.push(row);
           if (random.chance(0.1)) server.push([...row]);
-          if (random.chance(0.12)) server.push([request++, site, user[0], random.chance(0.5) ? "Refund" : "refund", text(at(minute + 4_000)), money(Math.floor(cents / 2)), number]);
+          if (random.chance(0.12))
+            server.push([
+              request++,
+              site,
+              user[0],
+              random.chance(0.5) ? "Refund" : "refund",
+              text(at(minute + 4_000)),
+              money(Math.floor(cents / 2)),
+              number,
+            ]);
           if (random.chance(0.1)) server.push([request++, "xx", "ghost", "heartbeat", sent, "n/a", null]);
         }
       }
     }
   }
   return {
-    "raw_collector.web_events": table("event_id site visitor_id user_ref type sent_at url utm_channel utm_campaign order_value order_ref is_bot:boolean received_at", web),
-    "raw_collector.app_events": table("event_uuid app_site device_id user_id action occurred_epoch:bigint screen install_source value_cents:integer order_ref build", app),
+    "raw_collector.web_events": table(
+      "event_id site visitor_id user_ref type sent_at url utm_channel utm_campaign order_value order_ref is_bot:boolean received_at",
+      web,
+    ),
+    "raw_collector.app_events": table(
+      "event_uuid app_site device_id user_id action occurred_epoch:bigint screen install_source value_cents:integer order_ref build",
+      app,
+    ),
     "raw_collector.server_events": table("id:integer site_code customer kind happened_at amount order_no", server),
     "raw_identity.users": table("user_id home_site email created plan merged_into", users),
     "raw_identity.device_links": table("visitor_id user_id linked_at", links),
-    "raw_ads.campaigns": table("code site channel name budget starts_on ends_on", campaigns.map((row) => row.slice(0, 7))),
+    "raw_ads.campaigns": table(
+      "code site channel name budget starts_on ends_on",
+      campaigns.map((row) => row.slice(0, 7)),
+    ),
     "raw_ads.daily_spend": table("spend_id:integer campaign site spent_on clicks:integer cost_micros:bigint", spend),
   };
 }
 
 /** Columns are text where no type is given, as exports leave them. */
 function table(columns, rows) {
-  return { columns: columns.split(" ").map((item) => item.split(":")).map(([name, type = "varchar"]) => [name, type]), rows };
+  return {
+    columns: columns
+      .split(" ")
+      .map((item) => item.split(":"))
+      .map(([name, type = "varchar"]) => [name, type]),
+    rows,
+  };
 }

@@ -104,7 +104,13 @@ export function tables(random) {
         const code = random.between(1, 5);
         const refund = Math.floor(net * random.pick([1, 1, 0.5]));
         const back = stamp(130 + Math.floor(index / 5) + random.between(2, 40), 0);
-        const row = [`R-${item}`, item, random.chance(0.5) ? String(code) : ` ${pad(code, 2)}`, american(back), `$${money(refund)}`];
+        const row = [
+          `R-${item}`,
+          item,
+          random.chance(0.5) ? String(code) : ` ${pad(code, 2)}`,
+          american(back),
+          `$${money(refund)}`,
+        ];
         returns.push(row);
         if (random.chance(0.15)) returns.push([...row]);
       }
@@ -113,7 +119,19 @@ export function tables(random) {
     total += shipping;
     const coupon = random.chance(0.3) ? random.pick(["SPRING10", "WELCOME", " LOYAL5"]) : "";
     const updated = new Date(ordered.getTime() + random.between(3_600, 200_000) * 1000);
-    const row = (code, when) => [id, customer, market, random.chance(0.1) ? currency.toLowerCase() : currency, text(ordered), code, money(shipping), commas(money(total)), coupon, text(when), null];
+    const row = (code, when) => [
+      id,
+      customer,
+      market,
+      random.chance(0.1) ? currency.toLowerCase() : currency,
+      text(ordered),
+      code,
+      money(shipping),
+      commas(money(total)),
+      coupon,
+      text(when),
+      null,
+    ];
     if (random.chance(0.18)) orders.push(row("P", ordered));
     orders.push(row(status, updated));
     if (status === "C") continue;
@@ -128,11 +146,27 @@ export function tables(random) {
       items.push([`${id}-T`, `TEST-${index}`, null, 0, "0.00", 0, "n/a"]);
     }
   }
-  const productRows = products.map((row) => [row.sku, ` ${row.name}`, row.category, money(row.cents), row.supplier, row.active]);
+  const productRows = products.map((row) => [
+    row.sku,
+    ` ${row.name}`,
+    row.category,
+    money(row.cents),
+    row.supplier,
+    row.active,
+  ]);
   return {
-    "raw_shop.customers": table("customer_id email first_name last_name market signup_at loyalty_tier referred_by is_test:boolean updated_at", customers),
-    "raw_shop.orders": table("order_id customer_id market currency ordered_at status shipping_amount total_amount coupon_code updated_at deleted_at", orders),
-    "raw_shop.order_items": table("order_item_id order_id sku quantity:integer unit_price discount_percent:integer line_total", items),
+    "raw_shop.customers": table(
+      "customer_id email first_name last_name market signup_at loyalty_tier referred_by is_test:boolean updated_at",
+      customers,
+    ),
+    "raw_shop.orders": table(
+      "order_id customer_id market currency ordered_at status shipping_amount total_amount coupon_code updated_at deleted_at",
+      orders,
+    ),
+    "raw_shop.order_items": table(
+      "order_item_id order_id sku quantity:integer unit_price discount_percent:integer line_total",
+      items,
+    ),
     "raw_shop.payments": table("payment_id order_id method amount_cents:integer status paid_at", payments),
     "raw_shop.returns": table("return_id order_item_id reason_code returned_on refund_amount", returns),
     "raw_erp.products": table("sku product_name category_code list_price supplier_id is_active:boolean", productRows),
@@ -142,5 +176,11 @@ export function tables(random) {
 
 /** Columns are text where no type is given, as exports leave them. */
 function table(columns, rows) {
-  return { columns: columns.split(" ").map((item) => item.split(":")).map(([name, type = "varchar"]) => [name, type]), rows };
+  return {
+    columns: columns
+      .split(" ")
+      .map((item) => item.split(":"))
+      .map(([name, type = "varchar"]) => [name, type]),
+    rows,
+  };
 }

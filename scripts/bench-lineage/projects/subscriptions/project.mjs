@@ -16,7 +16,9 @@ export const settings = {
   ],
 };
 
-const words = "Apex Birch Cobalt Delta Ember Fjord Granite Harbor Iris Juniper Kestrel Lumen Maple Nimbus Onyx".split(" ");
+const words = "Apex Birch Cobalt Delta Ember Fjord Granite Harbor Iris Juniper Kestrel Lumen Maple Nimbus Onyx".split(
+  " ",
+);
 const kinds = ["Labs", "Systems", "Logistics", "Health", "Foods", "Analytics", "Partners", "Media"];
 const countries = "US US CA BR MX GB GB DE NL ES JP AU IN SG".split(" ");
 const plans = { "ST-M": 1900, "ST-Y": 1500, "TM-M": 3900, "TM-Y": 3200, "BZ-M": 7900, "BZ-Y": 6600, "EN-C": 11900 };
@@ -24,7 +26,8 @@ const pad = (number, width) => String(number).padStart(width, "0");
 const money = (cents) => (cents / 100).toFixed(2);
 const day = (offset) => new Date(Date.UTC(2024, 8, 2) + offset * 86_400_000).toISOString().slice(0, 10);
 const month = (offset) => `${2024 + Math.floor((offset + 8) / 12)}-${pad(((offset + 8) % 12) + 1, 2)}`;
-const lastDay = (text) => new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5)), 0)).toISOString().slice(0, 10);
+const lastDay = (text) =>
+  new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5)), 0)).toISOString().slice(0, 10);
 
 export function tables(random) {
   const [accounts, subscriptions, before, invoices, lines, contacts, usage] = [[], [], [], [], [], [], []];
@@ -34,11 +37,28 @@ export function tables(random) {
     const country = random.pick(countries);
     const written = random.chance(0.2) ? ` ${country.toLowerCase()}` : country;
     const owner = `Owner${index}@${name.split(" ")[0].toLowerCase()}.example`;
-    accounts.push([id, random.chance(0.1) ? `${name} ` : name, written, day(random.between(0, 60)), owner, random.pick(["smb", "smb", "mid", "large"]), null]);
+    accounts.push([
+      id,
+      random.chance(0.1) ? `${name} ` : name,
+      written,
+      day(random.between(0, 60)),
+      owner,
+      random.pick(["smb", "smb", "mid", "large"]),
+      null,
+    ]);
     for (let nth = 0; nth < random.between(1, 3); nth++) {
       const key = ` ${id.toUpperCase()}`;
-      const role = nth === 0 ? random.pick(["Billing", "Owner", "owner", "Finance"]) : random.pick(["Admin", "IT", "User", "User"]);
-      const contact = [`ct${pad(index * 4 + nth, 4)}`, random.chance(0.5) ? key : id, `Person${nth}.${index}@Mail.example`, role, random.chance(0.6)];
+      const role =
+        nth === 0
+          ? random.pick(["Billing", "Owner", "owner", "Finance"])
+          : random.pick(["Admin", "IT", "User", "User"]);
+      const contact = [
+        `ct${pad(index * 4 + nth, 4)}`,
+        random.chance(0.5) ? key : id,
+        `Person${nth}.${index}@Mail.example`,
+        role,
+        random.chance(0.6),
+      ];
       contacts.push(contact);
       if (random.chance(0.12)) contacts.push([...contact]);
     }
@@ -53,13 +73,25 @@ export function tables(random) {
       const started = day(random.between(20, 90));
       const ended = status === "cancelled" ? day(random.between(260, 290)) : "";
       const changed = random.chance(0.35);
-      const row = (ofPlan, ofStatus, ofSeats, end, when) => [subscription, id, random.chance(0.3) ? ofPlan.toLowerCase() : ofPlan, ofStatus, ofSeats, ofSeats * plans[ofPlan], started, end, `${when} 06:00:00`];
+      const row = (ofPlan, ofStatus, ofSeats, end, when) => [
+        subscription,
+        id,
+        random.chance(0.3) ? ofPlan.toLowerCase() : ofPlan,
+        ofStatus,
+        ofSeats,
+        ofSeats * plans[ofPlan],
+        started,
+        end,
+        `${when} 06:00:00`,
+      ];
       const updated = changed || status === "cancelled" ? day(random.between(300, 320)) : day(random.between(95, 200));
       const now = row(plan, status, seats, ended, updated);
       subscriptions.push(now);
       if (changed || status === "cancelled") {
         const earlier = random.pick(Object.keys(plans));
-        before.push(row(earlier, "active", Math.max(1, seats + random.between(-8, 8)), "", day(random.between(95, 200))));
+        before.push(
+          row(earlier, "active", Math.max(1, seats + random.between(-8, 8)), "", day(random.between(95, 200))),
+        );
       } else before.push([...now]);
       for (let at = 3; at < 9; at++) {
         if (at > 4 && random.chance(0.12)) continue;
@@ -72,7 +104,18 @@ export function tables(random) {
         const state = random.pick(["pd", "pd", "pd", "pd", "pd", "pd", "pd", "op", "pdue", "wo"]);
         const paid = state === "pd" ? lastDay(period) : "-";
         const synced = (version) => `${lastDay(period)} 0${version}:00:00`;
-        const line = (version, given) => [invoice, subscription, id, `${period}-01`, lastDay(period), `$${money(net + tax)}`, `$${money(tax)}`, given, given === "pd" ? paid : "-", synced(version)];
+        const line = (version, given) => [
+          invoice,
+          subscription,
+          id,
+          `${period}-01`,
+          lastDay(period),
+          `$${money(net + tax)}`,
+          `$${money(tax)}`,
+          given,
+          given === "pd" ? paid : "-",
+          synced(version),
+        ];
         if (random.chance(0.15)) invoices.push(line(1, "op"));
         invoices.push(line(2, state));
         lines.push([`${invoice}-1`, invoice, random.chance(0.2) ? "Seats " : "seats", seats, plans[plan], null]);
@@ -84,7 +127,13 @@ export function tables(random) {
     if (seatsOfAccount === 0) continue;
     for (let at = 3; at < 10; at++) {
       const text = month(at).replace("-", "/");
-      const row = (active, when) => [id, text, active, active * random.between(20, 400), `${lastDay(month(at))} ${when}:00:00`];
+      const row = (active, when) => [
+        id,
+        text,
+        active,
+        active * random.between(20, 400),
+        `${lastDay(month(at))} ${when}:00:00`,
+      ];
       if (random.chance(0.1)) usage.push(row(0, "01"));
       usage.push(row(random.chance(0.05) ? 0 : random.between(1, seatsOfAccount), "05"));
     }
@@ -96,10 +145,25 @@ export function tables(random) {
     before.push(demo);
   }
   return {
-    "raw_billing.accounts": table("account_id company_name country_code created_at owner_email segment deleted_at", accounts),
-    "raw_billing.subscriptions": { ...table("subscription_id account_id plan_code status seats:integer mrr_cents:integer started_on ended_on updated_at:timestamp", subscriptions), before },
-    "raw_billing.invoices": table("invoice_id subscription_id account_id period_start period_end amount_due tax_amount invoice_state paid_on synced_at", invoices),
-    "raw_billing.invoice_lines": table("line_id invoice_id line_kind quantity:integer unit_cents:integer voided_at", lines),
+    "raw_billing.accounts": table(
+      "account_id company_name country_code created_at owner_email segment deleted_at",
+      accounts,
+    ),
+    "raw_billing.subscriptions": {
+      ...table(
+        "subscription_id account_id plan_code status seats:integer mrr_cents:integer started_on ended_on updated_at:timestamp",
+        subscriptions,
+      ),
+      before,
+    },
+    "raw_billing.invoices": table(
+      "invoice_id subscription_id account_id period_start period_end amount_due tax_amount invoice_state paid_on synced_at",
+      invoices,
+    ),
+    "raw_billing.invoice_lines": table(
+      "line_id invoice_id line_kind quantity:integer unit_cents:integer voided_at",
+      lines,
+    ),
     "raw_crm.contacts": table("contact_id account_key email role opted_in:boolean", contacts),
     "raw_product.monthly_usage": table("account_id usage_month active_seats:integer api_calls:bigint loaded_at", usage),
   };
@@ -107,5 +171,11 @@ export function tables(random) {
 
 /** Columns are text where no type is given, as exports leave them. */
 function table(columns, rows) {
-  return { columns: columns.split(" ").map((item) => item.split(":")).map(([name, type = "varchar"]) => [name, type]), rows };
+  return {
+    columns: columns
+      .split(" ")
+      .map((item) => item.split(":"))
+      .map(([name, type = "varchar"]) => [name, type]),
+    rows,
+  };
 }
