@@ -21,6 +21,7 @@ import fakesnow.server as fake
 import pyarrow
 import snowflake.connector.errors as errors
 import uvicorn
+from fakesnow import transforms
 from fakesnow.dialect import parse_one
 from fakesnow.rowtype import describe_as_rowtype
 from fakesnow.statement_type import statement_type_id
@@ -35,6 +36,16 @@ from starlette.routing import Route
 node_sessions: dict[str, dict] = {}
 running: dict[str, dict] = {}
 making = threading.Lock()
+
+
+def trim_as_text(node):
+    """fakesnow 0.12.1 forgets which characters TRIM, LTRIM and RTRIM take away."""
+    if not isinstance(node, exp.Trim) or isinstance(node.this, exp.Cast):
+        return node
+    return exp.Trim(**{**node.args, "this": exp.Cast(this=node.this, to=exp.DataType.build("VARCHAR"))})
+
+
+transforms.trim_cast_varchar = trim_as_text
 
 
 async def body_of(request):
