@@ -58,6 +58,10 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
       "adds it to audit.exceptions.yaml",
     ],
   ],
+  doctor: [
+    ["audit-run doctor", "a line for each thing, ok, warning or problem, with what to do about it"],
+    ["audit-run doctor --json", "the same for programs"],
+  ],
   plan: [
     ["audit-run plan", "a table: each node, its verdict, why, and what it may take"],
     ["audit-run plan --json", "the same for programs"],
@@ -101,6 +105,12 @@ const remarks: Readonly<Record<string, string>> = {
 may have it, and ends with exit code 2 where it has not.
 `,
   retry: `What the last export does not have is refused at once.
+`,
+  doctor: `Everything is looked at at once, each thing for a limited time; nothing is changed. Outward goes only what the config names:
+the warehouse is opened and asked whether the relations of the last manifest can be read, and the agent's program is asked
+whether somebody is logged in. dbt parses the project into a folder that is removed again. The exit code is 0 where a run can
+start, 4 where something is missing, and 2 where the config or dbt's profile is wrong.
+With \`--json\`: \`exitCode\`, and \`checks\`, a list of \`check\`, \`level\` (\`ok\`, \`warning\`, \`problem\`), \`message\` and \`hint\`.
 `,
   plan: `A verdict is \`run\`, \`reuse\`, or \`undecided\` until a node before it has run; then the table shows the investigations of the
 last export. \`time\` is what a node took the last time. \`~\` marks a guess: this agent with this model has not investigated some

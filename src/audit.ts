@@ -12,6 +12,7 @@ import type { Patience } from "./audit/ask.js";
 import { missingInLast } from "./audit/asked.js";
 import { type Completed, type Completion, completeTask } from "./audit/complete.js";
 import { type Coordination, openCoordination } from "./audit/coordination.js";
+import { type Diagnosis, examine } from "./audit/doctor.js";
 import { exitCodes } from "./audit/exit-codes.js";
 import { type AuditRequest, type LoadedAudit, loadAudit, loadSettings, type Refusal, refusal } from "./audit/load.js";
 import { type OpenedAudit, openAudit } from "./audit/open.js";
@@ -93,6 +94,11 @@ export async function run(
     return refusal(exitCodes.usage, missing);
   }
   return orRefused(exitCodes.incomplete, () => runAudit(opened));
+}
+
+/** Looks at all that a run needs; changes nothing. */
+export function doctor(request: AuditRequest): Promise<Diagnosis> {
+  return examine(request, registries);
 }
 
 /** Looks whether all that runs have finished is as it was written; changes nothing. */

@@ -173,7 +173,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
 
 const builtIn = { kind: "text", text: builtInTemplate } as const;
 
-function readTemplate(config: Config): Result<LoadedAudit["template"]> {
+export function readTemplate(config: Config): Result<LoadedAudit["template"]> {
   const file = config.prompt ?? "(built-in template)";
   const reading = config.prompt === null ? builtIn : readTextFile(config.prompt);
   if (reading.kind !== "text") {

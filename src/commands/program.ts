@@ -119,6 +119,17 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     });
   addWait(addCommon(accept));
 
+  const doctor = program
+    .command("doctor")
+    .description(
+      "look at all that a run needs (git, dbt, profile, warehouse and its grants, agent and its login, tmux, disk), and say what to do",
+    )
+    .action(async (options: CommonOptions) => {
+      const { doctorCommand } = await import("./doctor.js");
+      settle(await doctorCommand(invocation, options));
+    });
+  addCommon(doctor);
+
   const plan = program
     .command("plan")
     .description("say what a run would do, and why; runs nothing")

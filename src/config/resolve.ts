@@ -121,8 +121,18 @@ function resolveSummary(
 /** The pattern's `dbt build -s marts_test_failures_summary --vars '{"build_test_summary": true}'`. */
 function summaryCommand(dbt: Dbt, cwd: string): Command {
   const vars = Object.entries({ ...dbt.vars, build_test_summary: true });
-  const json = `{${vars.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(", ")}}`;
-  const words = ["build", "-s", summaryModel, "--vars", json];
+  return dbtCommand(dbt, cwd, ["build", "-s", summaryModel], Object.fromEntries(vars));
+}
+
+/** dbt as the config says that it is called, from the folder `cwd`. */
+export function dbtCommand(
+  dbt: Dbt,
+  cwd: string,
+  call: readonly string[],
+  vars: Readonly<Record<string, unknown>>,
+): string | string[] {
+  const pairs = Object.entries(vars).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  const words = [...call, ...(pairs.length === 0 ? [] : ["--vars", `{${pairs.join(", ")}}`])];
   if (dbt.profile !== null) words.push("--profile", dbt.profile);
   if (dbt.dbtTarget !== null) words.push("--target", dbt.dbtTarget);
   if (dbt.profilesDir !== null) words.push("--profiles-dir", dbt.profilesDir);

@@ -145,6 +145,11 @@ export interface Investigator {
   readonly charges?: "told" | "untold";
   /** Values that it hands to its program and that nobody may read: its login. They are masked in all that is kept. */
   readonly secrets?: readonly string[];
+  /**
+   * Whether it could be asked now: its program, that one's version, its login. Resolves to what was found, in words. It may
+   * ask its own service whether somebody is logged in, and costs nothing. Default: it needs nothing.
+   */
+  check?(): Promise<Result<string>>;
   /** Resolves when the agent has ended. A failure is the agent's (died, timeout); an unanswered case is no failure here. */
   investigate(request: InvestigationRequest): Promise<Result<void>>;
   close(): Promise<void>;

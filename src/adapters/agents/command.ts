@@ -11,6 +11,7 @@ import { Duration, milliseconds } from "../../model/config.js";
 import { digestOf } from "../../model/digest.js";
 import { failed, ok, type Result } from "../../model/result.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../support/process.js";
+import { findProgram } from "../../support/program.js";
 import { createRedactor, secretValues } from "../../support/redact.js";
 import { readAnswer, readFinding } from "./answer.js";
 
@@ -54,6 +55,7 @@ function investigator(options: Settings, context: AgentContext): Investigator {
     parts: { command: digestOf(options.command), ...(options.model === undefined ? {} : { model: options.model }) },
     model: options.model ?? null,
     secrets,
+    check: () => check(options, context),
     async investigate(request) {
       const cwd = request.checkouts.dbt;
       if (cwd === undefined) throw new Error("BUG: a request without a checkout of dbt");
@@ -84,6 +86,15 @@ function investigator(options: Settings, context: AgentContext): Investigator {
     },
     close: async () => {},
   };
+}
+
+async function check({ command: [program = ""] }: Settings, { baseDir, env }: AgentContext): Promise<Result<string>> {
+  const path = fromConfig(program, baseDir);
+  const found = await findProgram(path, { cwd: baseDir, env });
+  if (!found.ok) return found;
+  if (found.value !== null) return ok(`the program ${found.value} is there; how it logs in is its own affair`);
+  const hint = "Install it, or give its path: `agent.command` starts with it.";
+  return failed("agent-not-found", `the agent's program "${program}" was not found`, { hint });
 }
 
 /** A program may do without: where they cannot be served it is told so by their absence, and the person by a message. */

@@ -98,8 +98,18 @@ function investigator<Settings extends CliSettings>(
     }
   };
 
+  const check = async (): Promise<Result<string>> => {
+    const probed = await ready();
+    if (!probed.ok) return probed;
+    const { version, loggedIn } = probed.value;
+    return ok(
+      `${cli.id} ${version}, ${loggedIn ? "and somebody is logged in" : "which does not tell whether somebody is logged in"}`,
+    );
+  };
+
   return {
     id: cli.id,
+    check,
     needsSlot: settings.slot,
     isolation: "restricted",
     readsPrompt: true,

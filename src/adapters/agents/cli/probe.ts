@@ -11,6 +11,8 @@ import { withTemporaryFolder } from "./temporary.js";
 export interface Probed {
   /** `2.1.330`. */
   readonly version: string;
+  /** Null where its program does not tell, or is not asked. */
+  readonly loggedIn: true | null;
 }
 
 /** Failure codes: agent-not-found, agent-too-old, agent-auth, agent-failed. */
@@ -42,10 +44,11 @@ export async function probe(
     );
   }
   const login = preflight ? cli.login(env) : null;
-  if (login === null) return ok({ version });
+  if (login === null) return ok({ version, loggedIn: null });
   const asked = await ask(program, login.args, env);
   if (!asked.ok) return asked;
-  if (login.read(asked.value).loggedIn !== false) return ok({ version });
+  const { loggedIn } = login.read(asked.value);
+  if (loggedIn !== false) return ok({ version, loggedIn });
   return failed("agent-auth", `nobody is logged in to ${cli.id}`, { hint: cli.signIn });
 }
 
