@@ -1,43 +1,8 @@
 // Runs the contract against every registered warehouse; one without a rig fails here, so none is forgotten.
 import { expect, it } from "vitest";
 import { warehouses } from "../../src/adapters/warehouses/index.js";
-import { temporaryDuckdb, temporaryPostgres, temporarySnowflake } from "../fakes/warehouse.js";
-import { contractTables, type WarehouseRig, warehouseContract } from "./warehouse.contract.js";
-
-const rigs: Record<keyof typeof warehouses, () => Promise<WarehouseRig>> = {
-  duckdb: async () => {
-    const temporary = await temporaryDuckdb(contractTables);
-    return {
-      warehouse: temporary.warehouse,
-      database: "demo",
-      schema: "main",
-      endless: "select count(*) from range(1000000000000) t(i) where i * i % 7 = 3",
-      close: temporary.close,
-    };
-  },
-  postgres: async () => {
-    const temporary = await temporaryPostgres(contractTables);
-    return {
-      warehouse: temporary.warehouse,
-      database: temporary.database.name,
-      schema: "public",
-      endless: "select count(*) from generate_series(1, 1000000000000) as t(i) where i * i % 7 = 3",
-      close: temporary.close,
-    };
-  },
-  snowflake: async () => {
-    const temporary = await temporarySnowflake(contractTables);
-    // 5 to the power of 20 rows: the stand-in has no generator.
-    const many = Array.from({ length: 20 }, (_, index) => `bids as b${index}`).join(", ");
-    return {
-      warehouse: temporary.warehouse,
-      database: temporary.database,
-      schema: temporary.schema,
-      endless: `select count(*) from ${many} where b0.bid_id * b1.bid_id + b19.bid_id % 7 = 3`,
-      close: temporary.close,
-    };
-  },
-};
+import { warehouseContract } from "./warehouse.contract.js";
+import { rigs } from "./warehouse-rigs.js";
 
 it("has a rig for every registered warehouse", () => {
   expect(Object.keys(rigs).sort()).toEqual(Object.keys(warehouses).sort());

@@ -9,6 +9,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { duckdb } from "../../src/adapters/warehouses/duckdb.js";
 import { postgres } from "../../src/adapters/warehouses/postgres.js";
 import { snowflake } from "../../src/adapters/warehouses/snowflake.js";
+import type { Result } from "../../src/model/result.js";
 import type { Warehouse } from "../../src/model/warehouse.js";
 import { type PostgresDatabase, sharedPostgres } from "../rig/postgres.js";
 import { type StandIn, sharedStandIn } from "../rig/snowflake/stand-in.js";
@@ -16,6 +17,8 @@ import { warehouseContext } from "../rig/warehouse-context.js";
 
 export interface TemporaryWarehouse {
   readonly warehouse: Warehouse;
+  /** Another one on the same data; its taker closes it. */
+  open(): Promise<Warehouse>;
   /** Folder with `<name>.duckdb` and the scratch folder. */
   readonly folder: string;
   readonly file: string;
@@ -40,11 +43,12 @@ export async function temporaryDuckdb(statements: readonly string[]): Promise<Te
   const folder = await mkdtemp(join(tmpdir(), "audit-run-duckdb-"));
   const file = join(folder, "demo.duckdb");
   await writeDuckdb(file, statements);
-  const opened = await duckdb.open({ path: file }, warehouseContext(folder, { scratchDir: join(folder, "scratch") }));
-  if (!opened.ok) throw new Error(`${opened.failure.message}: ${opened.failure.detail ?? ""}`);
-  const warehouse = opened.value;
+  const open = () =>
+    opened(duckdb.open({ path: file }, warehouseContext(folder, { scratchDir: join(folder, "scratch") })));
+  const warehouse = await open();
   return {
     warehouse,
+    open,
     folder,
     file,
     async close() {
@@ -56,6 +60,7 @@ export async function temporaryDuckdb(statements: readonly string[]): Promise<Te
 
 export interface TemporaryPostgres {
   readonly warehouse: Warehouse;
+  open(): Promise<Warehouse>;
   readonly database: PostgresDatabase;
   close(): Promise<void>;
 }
@@ -68,11 +73,11 @@ export async function temporaryPostgres(
   const server = await sharedPostgres();
   const database = await server.database(statements);
   const settings = postgres.settings.parse({ ...database.settings, ...changes });
-  const opened = await postgres.open(settings, warehouseContext(tmpdir()));
-  if (!opened.ok) throw new Error(`${opened.failure.message}: ${opened.failure.detail ?? ""}`);
-  const warehouse = opened.value;
+  const open = () => opened(postgres.open(settings, warehouseContext(tmpdir())));
+  const warehouse = await open();
   return {
     warehouse,
+    open,
     database,
     async close() {
       await warehouse.close();
@@ -83,6 +88,7 @@ export async function temporaryPostgres(
 
 export interface TemporarySnowflake {
   readonly warehouse: Warehouse;
+  open(): Promise<Warehouse>;
   readonly standIn: StandIn;
   readonly database: string;
   readonly schema: string;
@@ -101,9 +107,16 @@ export async function temporarySnowflake(
   const [database, schema] = [`TEST_${databases}`, "PUBLIC"];
   await standIn.run(database, schema, statements);
   const settings = snowflake.settings.parse({ ...standIn.settings(database, schema), ...changes });
-  const opened = await snowflake.open(settings, warehouseContext(tmpdir()));
-  if (!opened.ok) throw new Error(`${opened.failure.message}: ${opened.failure.hint ?? ""}`);
-  return { warehouse: opened.value, standIn, database, schema, close: () => opened.value.close() };
+  const open = () => opened(snowflake.open(settings, warehouseContext(tmpdir())));
+  const warehouse = await open();
+  return { warehouse, open, standIn, database, schema, close: () => warehouse.close() };
+}
+
+async function opened(opening: Promise<Result<Warehouse>>): Promise<Warehouse> {
+  const result = await opening;
+  if (result.ok) return result.value;
+  const { message, hint = "", detail = "" } = result.failure;
+  throw new Error(`${message}: ${hint} ${detail}`);
 }
 
 /** The same warehouse, and the SQL of every query that went through it. `describe` counts as one. */

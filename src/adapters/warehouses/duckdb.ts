@@ -11,6 +11,7 @@ import { relationKey } from "../../model/relation.js";
 import { failed, ok, type Result } from "../../model/result.js";
 import type { Column, QueryOptions, Warehouse, WarehouseAdapter, WarehouseContext } from "../../model/warehouse.js";
 import { duckdb as dialect } from "../../sql/duckdb.js";
+import { orAborted } from "./abortable.js";
 import { copyDatabase } from "./duckdb-copy.js";
 import { firstLines, unreachable } from "./duckdb-errors.js";
 import { fromProfile } from "./duckdb-profile.js";
@@ -24,6 +25,11 @@ const settings = z.strictObject({
       message: "must name a database file: an audit reads what dbt has left on disk",
     })
     .describe("The DuckDB file, relative to audit.config.yaml."),
+  memoryLimit: z
+    .string()
+    .regex(/^\d+(\.\d+)?\s?[KMGT]i?B$/i, { message: "must be a size, such as 500MB or 2GB" })
+    .optional()
+    .describe("How much memory DuckDB may take, such as `2GB`. Default: its own, 80 % of what the machine has."),
 });
 
 type DuckdbSettings = z.infer<typeof settings>;
@@ -36,7 +42,7 @@ const readOnly = {
   allow_community_extensions: "false",
 };
 
-async function open({ path }: DuckdbSettings, context: WarehouseContext): Promise<Result<Warehouse>> {
+async function open({ path, memoryLimit }: DuckdbSettings, context: WarehouseContext): Promise<Result<Warehouse>> {
   const source = resolve(context.baseDir, path);
   try {
     await access(source, constants.R_OK);
@@ -52,7 +58,8 @@ async function open({ path }: DuckdbSettings, context: WarehouseContext): Promis
     const guard = await DuckDBInstance.create(source, readOnly);
     const copy = await copyDatabase(source, context.scratchDir).finally(() => guard.closeSync());
     try {
-      const instance = await DuckDBInstance.create(copy.path, readOnly);
+      const limited = memoryLimit === undefined ? {} : { memory_limit: memoryLimit };
+      const instance = await DuckDBInstance.create(copy.path, { ...readOnly, ...limited });
       await lock(instance);
       return ok(warehouse(instance, copy.remove));
     } catch (error) {
@@ -86,8 +93,8 @@ function warehouse(instance: DuckDBInstance, removeCopy: () => Promise<void>): W
   const running = new Set<Promise<unknown>>();
 
   // A connection of its own for each query: they run side by side, and an interrupt hits one query only.
-  const query = (sql: string, options: QueryOptions = {}) => {
-    if (closed) return Promise.resolve(failed("aborted", "the warehouse is closed"));
+  const query = async (sql: string, options: QueryOptions = {}) => {
+    if (closed) return failed("aborted", "the warehouse is closed");
     const work = (async () => {
       const connection = await instance.connect();
       try {
@@ -99,7 +106,8 @@ function warehouse(instance: DuckDBInstance, removeCopy: () => Promise<void>): W
     running.add(work);
     const done = () => running.delete(work);
     work.then(done, done);
-    return work;
+    // DuckDB's driver has few threads, which others may hold.
+    return (await orAborted(work, options.signal)) ?? failed("aborted", "the query was cancelled");
   };
 
   return {

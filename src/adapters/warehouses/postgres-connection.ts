@@ -9,6 +9,7 @@ import type { ConnectionOptions } from "node:tls";
 import type { ClientConfig, Pool, PoolClient } from "pg";
 import { failed, ok, type Result } from "../../model/result.js";
 import type { WarehouseContext } from "../../model/warehouse.js";
+import { orAborted } from "./abortable.js";
 import { isTls, read, type Target, unreachable } from "./postgres-errors.js";
 import type { PostgresSettings } from "./postgres-settings.js";
 
@@ -77,7 +78,7 @@ function connections(
     async lease(signal) {
       const leased = pool.connect();
       try {
-        const client = await withSignal(leased, signal);
+        const client = await orAborted(leased, signal);
         if (client === null) {
           // It comes all the same, and goes back unused.
           leased.then((late) => late.release()).catch(() => {});
@@ -103,17 +104,6 @@ function connections(
     },
     close: () => pool.end(),
   };
-}
-
-/** Null where the signal came first. */
-function withSignal<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value | null> {
-  if (signal === undefined) return promise;
-  return new Promise((resolved, rejected) => {
-    const onAbort = () => resolved(null);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolved, rejected).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 /** The protocol's own way: a connection of its own that carries the other's number and secret, and is closed at once. */

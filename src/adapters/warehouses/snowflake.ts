@@ -3,7 +3,7 @@
  * Each statement bears a tag with the audit and the node that asks. Knows no audit.
  */
 import type { Relation } from "../../model/project.js";
-import { ok, type Result } from "../../model/result.js";
+import { failed, ok, type Result } from "../../model/result.js";
 import type {
   QueryOptions,
   QueryResult,
@@ -12,6 +12,7 @@ import type {
   WarehouseContext,
 } from "../../model/warehouse.js";
 import { snowflake as dialect } from "../../sql/snowflake.js";
+import { orAborted } from "./abortable.js";
 import { describe, type Run } from "./snowflake-catalog.js";
 import { accountOf, loginOptions } from "./snowflake-login.js";
 import { createPool, type Pool } from "./snowflake-pool.js";
@@ -77,7 +78,9 @@ function warehouse(pool: Pool, given: SnowflakeSettings, context: WarehouseConte
     dialect,
     async query(sql: string, options: QueryOptions = {}) {
       const refused = singleSelect(sql);
-      return refused === null ? run(sql, options) : refused;
+      if (refused !== null) return refused;
+      // It may wait for a session that others have.
+      return (await orAborted(run(sql, options), options.signal)) ?? failed("aborted", "the query was cancelled");
     },
     describe: (relations) => describe(run, relations),
     async preflight(relations: readonly Relation[]) {
