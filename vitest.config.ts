@@ -49,6 +49,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "real",
+          globalSetup: ["test/rig/session.ts"],
           include: ["test/e2e/**/*.test.ts"],
           // strace is Linux's own; scripts/setup-test-parts.mjs says elsewhere that these are left out.
           exclude: process.platform === "linux" ? [] : ["test/e2e/kill*.test.ts", "test/e2e/faults.test.ts"],
@@ -61,7 +62,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "long", include: ["test/long/**/*.test.ts"], testTimeout: 600_000, hookTimeout: 600_000 },
+        test: {
+          name: "long",
+          globalSetup: ["test/rig/session.ts"],
+          include: ["test/long/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
       },
     ],
   },

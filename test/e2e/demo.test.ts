@@ -2,34 +2,19 @@
  * The demo through the built program: every planted fault is reported, with real dbt as with Node alone, by the pattern's
  * summary table as by dbt's artifacts; and an edit reopens what it touches and nothing else.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
+import { auditedByTable } from "../rig/demo-by-table.js";
+import { auditedDemo } from "../rig/prepared.js";
 import { reportedCases } from "../rig/reported-cases.js";
-import { type AuditFolder, demoFolder, investigations, root } from "../rig/small-audit.js";
+import { type AuditFolder, investigations } from "../rig/small-audit.js";
 
-const venv = join(root, ".test-tools/venv/bin");
-const opened: AuditFolder[] = [];
 let demo: AuditFolder;
 
 beforeAll(async () => {
-  if (!existsSync(join(venv, "dbt"))) throw new Error("no dbt in .test-tools/venv; run npm test");
-  demo = await open();
-  expect((await demo.run()).exitCode).toBe(0);
+  demo = await auditedDemo();
 });
-afterAll(async () => {
-  for (const audit of opened) await audit.remove();
-});
-
-async function open(env: Record<string, string> = {}): Promise<AuditFolder> {
-  const audit = await demoFolder(env);
-  opened.push(audit);
-  return audit;
-}
+afterAll(() => demo.remove());
 
 interface Fault {
   readonly id: string;
@@ -72,46 +57,16 @@ test("VA's page is the pattern's: 127 known exceptions and 3 duplicates", async 
 });
 
 test("the pattern's own command and summary table give the same cases, and dbt leaves nothing but its work", async () => {
-  const home = await mkdtemp(join(tmpdir(), "audit-run-home-"));
-  onTestFinished(() => rm(home, { recursive: true }));
-  const byTable = await open({ HOME: home });
-  const project = join(byTable.folder, "examples/dot-bids");
-  // The tests have run, and stored their failures; dbt says so with 1.
-  expect(spawnSync(process.execPath, ["build.mjs", "--dbt", join(venv, "dbt")], { cwd: project }).status).toBe(1);
-  const before = await byTable.read("examples/dot-bids/target/run_results.json");
-  const config = parse(await byTable.read("audit.config.yaml"));
-  config.repos.dbt.command = join(venv, "dbt");
-  const profiles = join(home, ".dbt");
-  await mkdir(profiles);
-  await rename(join(project, "profiles.yml"), join(profiles, "profiles.yml"));
-  config.repos.dbt.profilesDir = profiles;
-  delete config.summary;
-  await byTable.write("audit.config.yaml", stringify(config));
-  const files = await filesIn(byTable.folder);
-  const end = await byTable.run();
-  expect(end).toMatchObject({ exitCode: 0 });
-  expect(await filesIn(byTable.folder), "in the user's folders").toEqual(files);
-  // Where it tells of its usage, dbt keeps a number for its user in .user.yml beside profiles.yml.
-  expect(await filesIn(home), "in the user's home").toEqual([".dbt/profiles.yml"]);
-  const [run] = (await byTable.events()).flatMap((event) => (event.type === "run-started" ? [event.run] : []));
-  expect(await byTable.read(`.audit/runs/${run}/summary.log`)).toContain("marts_test_failures_summary");
-  expect(await reportedCases(byTable)).toEqual(await reportedCases(demo));
-  expect(await byTable.read("examples/dot-bids/target/run_results.json"), "the tests' own artifacts").toBe(before);
+  // With all of them, and with tests that dbt has run: test/long/demo-dbt.test.ts.
+  const byTable = await auditedByTable("by replay", "--state", "VA", "--state", "TX");
+  const cases = Object.entries(await reportedCases(demo)).filter(([id]) => /@(VA|TX)$/.test(id));
+  expect(cases).toHaveLength(6);
+  expect(await reportedCases(byTable)).toMatchObject(Object.fromEntries(cases));
 });
 
-/** Files below a folder, but for those of the audit folder. */
-async function filesIn(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .filter((file) => !file.startsWith(".audit/"))
-    .sort();
-}
-
 test("an edit of one state's rows investigates that state's changed cases alone; a switch of strategy none", async () => {
-  const edited = await open();
-  await edited.run();
+  const edited = await auditedDemo();
+  onTestFinished(() => edited.remove());
   const vendors = "examples/dot-bids/data/feed/vendors.csv";
   const lines = (await edited.read(vendors)).split("\n");
   const names = lines[0]?.split(",") ?? [];

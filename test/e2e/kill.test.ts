@@ -1,4 +1,4 @@
-// The built program is killed at some dozens of the places where it changes its state; test/long/kill.test.ts tries them
+// The built program is killed at some of the places where it changes its state; test/long/kill.test.ts tries them
 // all.
 import { afterAll, describe, expect, test } from "vitest";
 import { type KillPoint, killTests, surviveKill } from "../rig/kill.js";
@@ -12,11 +12,11 @@ const some = (points: readonly KillPoint[], most: number): readonly KillPoint[] 
   );
 
 describe.concurrent("a run is taken up where it was", () => {
-  test.each(some(whole.points, 20))("after it was killed at $call $ordinal of $path", async (point) => {
+  test.each(some(whole.points, 8))("after it was killed at $call $ordinal of $path", async (point) => {
     await surviveKill(whole, point);
   });
 
-  test.each(some(recovery.points, 6))(
+  test.each(some(recovery.points, 3))(
     "after the run that took it up was killed at $call $ordinal of $path",
     async (point) => {
       await surviveKill(recovery, point);

@@ -7,6 +7,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { smallAuditAfter } from "../rig/prepared.js";
 import {
   type AuditFolder,
   agentProgram,
@@ -55,6 +56,9 @@ async function withAgent(failures: Failures, body?: string, more: Record<string,
   return audit;
 }
 
+/** The same, with an agent that answers, after its first run. */
+const audited = async (): Promise<AuditFolder> => keep(await smallAuditAfter([], twoStates));
+
 test("each failing test in each state gets a finding, a page, and a place in the report", async () => {
   const audit = await withAgent(twoStates);
   const end = await audit.run();
@@ -84,8 +88,7 @@ test("each failing test in each state gets a finding, a page, and a place in the
 });
 
 test("a second run asks no agent, and one changed state asks for its changed cases alone", async () => {
-  const audit = await withAgent(twoStates);
-  await audit.run();
+  const audit = await audited();
   await rm(join(audit.folder, "calls.txt"));
   expect((await audit.run()).exitCode).toBe(0);
   expect(await calls(audit)).toEqual([]);
@@ -120,8 +123,7 @@ process.stdout.write(JSON.stringify({ findings: all }));`,
 });
 
 test("another strategy packs the same findings anew and asks nobody", async () => {
-  const audit = await withAgent(twoStates);
-  await audit.run();
+  const audit = await audited();
   await rm(join(audit.folder, "calls.txt"));
   for (const strategy of ["per-test", "balanced", "auto"]) {
     expect((await audit.run("--strategy", strategy)).exitCode).toBe(0);
@@ -131,8 +133,7 @@ test("another strategy packs the same findings anew and asks nobody", async () =
 });
 
 test("plan says beforehand what the run then does", async () => {
-  const audit = await withAgent(twoStates);
-  await audit.run();
+  const audit = await audited();
   await setFailures(audit, { ...twoStates, total_wrong: [["VA", 6]] });
   const before = JSON.parse((await audit.run("plan", "--json")).stdout);
   expect(before.rows.find(({ node }: { node: string }) => node === "summary")).toMatchObject({ verdict: "run" });
@@ -191,44 +192,43 @@ answer(cases);`;
     expect(await calls(audit)).toEqual(["VA: vendor_missing@VA"]);
   });
 
-  test.each([
-    ["prints garbage", "process.stdout.write('I think it is the vendor.');", "answer-invalid"],
-    ["prints nothing", "", "answer-invalid"],
+  const failing: readonly (readonly [group: string, how: string, body: string, code: string])[] = [
+    ["AL", "prints garbage", "process.stdout.write('I think it is the vendor.');", "answer-invalid"],
+    ["AR", "prints nothing", "", "answer-invalid"],
     [
+      "CA",
       "prints 200 MB",
       "for (let n = 0; n < 200; n += 1) process.stdout.write('x'.repeat(1_000_000));",
       "agent-output-too-large",
     ],
-    ["never ends", "setInterval(() => undefined, 1000);", "agent-timeout"],
+    ["CO", "never ends", "setInterval(() => undefined, 1000);", "agent-timeout"],
     [
+      "CT",
       "leaves a child that holds its output",
       "(await import('node:child_process')).spawn('sleep', ['600'], { stdio: 'inherit' }); setInterval(() => undefined, 1000);",
       "agent-timeout",
     ],
     [
+      "DE",
       "claims what is not so",
       "const f = finding(cases[0]); f.evidence[0].value = 99; process.stdout.write(JSON.stringify({ findings: [f] }));",
       "answer-invalid",
     ],
-  ])("that %s, the node fails by name and the other state is done", async (_, body, code) => {
+  ];
+
+  test("the node fails by name, however it fails, and the other state is done", async () => {
+    const groups = [...failing.map(([group]) => group), "TX"];
     const audit = await withAgent(
-      {
-        vendor_missing: [
-          ["VA", 3],
-          ["TX", 2],
-        ],
-      },
-      `if (task === "TX") answer(cases); else { ${body} }`,
-      {
-        timeouts: { task: "3s" },
-      },
+      { vendor_missing: groups.map((group, index) => [group, index + 1] as const) },
+      `${failing.map(([group, , body]) => `if (task === "${group}") { ${body} }`).join("\n")}\nif (task === "TX") answer(cases);`,
+      { timeouts: { task: "3s" } },
     );
     expect((await audit.run()).exitCode).toBe(3);
     const settled = (await audit.events()).flatMap((event) => (event.type === "settled" ? [event] : []));
-    expect(settled.find(({ node }) => node === "investigate:VA")).toMatchObject({
-      outcome: "failed",
-      failure: { code },
-    });
+    for (const [group, how, , code] of failing) {
+      const node = settled.find((event) => event.node === `investigate:${group}`);
+      expect(node, `that ${how}`).toMatchObject({ outcome: "failed", failure: { code } });
+    }
     expect(settled.find(({ node }) => node === "investigate:TX")).toMatchObject({ outcome: "executed" });
     expect(await audit.read(".audit/results/TX.md")).toContain("needs_fix");
   });
@@ -300,7 +300,7 @@ test("--state and --test narrow a run, and the rest is reported as outside of it
 });
 
 test("--fail-on makes findings of a category exit 1", async () => {
-  const audit = await withAgent(twoStates);
+  const audit = await audited();
   expect((await audit.run("--fail-on", "needs_fix")).exitCode).toBe(1);
   expect((await audit.run("--fail-on", "source_data_issue")).exitCode).toBe(0);
   expect((await audit.run("--fail-on", "nonsense")).exitCode).toBe(2);
@@ -462,8 +462,7 @@ test("a secret that the config takes from the environment is in no output and no
 
 describe("nothing misleads", () => {
   test("a summary that ends well and leaves no new results is refused", async () => {
-    const audit = await withAgent(twoStates);
-    await audit.run();
+    const audit = await audited();
     await audit.configure({
       agent: { ...(await agentProgram(audit)), slot: false },
       summary: { run: "true", artifacts: "project/target" },
@@ -475,8 +474,7 @@ describe("nothing misleads", () => {
   });
 
   test("after a failed summary the old report says that it is old, and a retry says what it takes over", async () => {
-    const audit = await withAgent(twoStates);
-    await audit.run();
+    const audit = await audited();
     const agent = { ...(await agentProgram(audit)), slot: false };
     for (let time = 0; time < 2; time += 1) {
       await audit.configure({ agent, summary: { run: "echo broken; exit 2", artifacts: "project/target" } });

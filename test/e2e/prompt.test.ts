@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { preparedAudit } from "../rig/prepared.js";
 import { type AuditFolder, agentProgram, calls, smallAudit } from "../rig/small-audit.js";
 
 const failures = { t_vendor: [["VA", 3] as const, ["TX", 2] as const], t_other: [["VA", 1] as const] };
@@ -15,11 +16,20 @@ async function audited(more: Record<string, unknown> = {}, body?: string): Promi
   return audit;
 }
 
+/** With its failures exported, and nothing investigated. */
+async function exported(body?: string): Promise<void> {
+  audit = await preparedAudit("prompt-exported", async () => {
+    const made = await audited();
+    expect((await made.run("run", "export")).exitCode).toBe(0);
+    return made;
+  });
+  await agentProgram(audit, body);
+}
+
 const newestRun = async (): Promise<string> => (await readdir(join(audit.folder, ".audit/runs"))).sort().at(-1) ?? "";
 
 test("plan tells how long each prompt may be, close to what it then is", async () => {
-  await audited();
-  await audit.run("run", "export");
+  await exported();
   const planned = JSON.parse((await audit.run("plan", "--json")).stdout);
   const expected = planned.rows.find(({ node }: { node: string }) => node === "investigate:VA").tokens;
   const shown = JSON.parse((await audit.run("prompt", "VA", "--json")).stdout).prompts[0];
@@ -30,8 +40,7 @@ test("plan tells how long each prompt may be, close to what it then is", async (
 
 describe("audit-run prompt", () => {
   test("prints what the run then sends, byte for byte, and leaves nothing behind", async () => {
-    await audited();
-    expect((await audit.run("run", "export")).exitCode).toBe(0);
+    await exported();
     const shown = await audit.run("prompt", "VA");
     expect(shown.stderr).toBe("In paths, <run> stands for the run's id, and slot 1 for the one that is free then.\n");
     expect(shown.exitCode).toBe(0);
@@ -53,8 +62,7 @@ describe("audit-run prompt", () => {
   });
 
   test("gives its size, part by part, as JSON", async () => {
-    await audited();
-    await audit.run("run", "export");
+    await exported();
     const { stdout } = await audit.run("prompt", "VA", "--json");
     const { version, task, prompts, notes } = JSON.parse(stdout);
     expect({ version, task, notes: notes.length }).toEqual({ version: 1, task: "VA", notes: 1 });
@@ -80,8 +88,7 @@ describe("audit-run prompt", () => {
   });
 
   test("works while a run is on, and says where that run's own prompt is", async () => {
-    await audited({}, "setInterval(() => {}, 1_000); // until it is ended");
-    await audit.run("run", "export");
+    await exported("setInterval(() => {}, 1_000); // until it is ended");
     const run = audit.start("run", "investigate:VA", "--progress", "plain");
     const prompt = async (): Promise<string> => {
       const id = await newestRun();

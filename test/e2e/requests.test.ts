@@ -51,13 +51,14 @@ async function status(audit: AuditFolder): Promise<Status> {
   return JSON.parse(stdout) as Status;
 }
 
-/** Asks for the status until the task stands so. */
-async function until(audit: AuditFolder, node: string, state: string): Promise<Status> {
-  for (;;) {
-    const told = await status(audit);
-    if (told.tasks.some((row) => row.node === node && row.state === state)) return told;
-    if (told.state !== "running") throw new Error(`the run ended: ${JSON.stringify(told, null, 2)}`);
-  }
+/** The status as soon as the task stands so, by the log of the run's events. */
+async function until(audit: AuditFolder, node: string, outcome: string): Promise<Status> {
+  const settled = async (): Promise<boolean> =>
+    (await audit.events()).some(
+      (event) => event.type === "settled" && event.node === node && event.outcome === outcome,
+    );
+  await expect.poll(settled, { timeout: 60_000 }).toBe(true);
+  return status(audit);
 }
 
 async function agentPid(audit: AuditFolder, task: string): Promise<number> {

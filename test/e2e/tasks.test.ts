@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { smallAuditAfter } from "../rig/prepared.js";
 import { failures, findings } from "../rig/recovery.js";
 import { type AuditFolder, agentProgram, calls, type Ended, investigations, smallAudit } from "../rig/small-audit.js";
 
@@ -11,19 +12,13 @@ afterEach(async () => {
   for (const audit of opened.splice(0)) await audit.remove();
 });
 
-async function audited(body?: string): Promise<AuditFolder> {
-  const audit = await smallAudit(failures);
+function opening(audit: AuditFolder): AuditFolder {
   opened.push(audit);
-  await audit.configure({ agent: { ...(await agentProgram(audit, body)), slot: false } });
   return audit;
 }
 
 /** With its failures exported, and nothing investigated. */
-async function exported(): Promise<AuditFolder> {
-  const audit = await audited();
-  expect(await audit.run("run", "export")).toMatchObject({ exitCode: 0 });
-  return audit;
-}
+const exported = async (): Promise<AuditFolder> => opening(await smallAuditAfter(["run", "export"]));
 
 const tasks = (audit: AuditFolder, ...args: string[]) => audit.run("tasks", ...args);
 const json = (end: Ended) => JSON.parse(end.stdout);
@@ -68,7 +63,7 @@ async function complete(
 }
 
 test("before anything was exported, every command says how to export", async () => {
-  const audit = await audited();
+  const audit = opening(await smallAudit(failures));
   for (const args of [["list"], ["next"], ["claim", "--owner", "a"], ["release", "VA", "--token", "1"]]) {
     const end = await tasks(audit, ...args);
     expect(end).toMatchObject({ exitCode: 4, stdout: "", stderr: expect.stringContaining("audit-run run export") });
@@ -101,8 +96,7 @@ test("a swarm claims all tasks and completes them, and the report is the one tha
   const report = JSON.parse(await audit.read(".audit/findings.json"));
   const agents = JSON.stringify(report.cases).match(/(?<="agent":")[\w-]+/g) ?? [];
   expect(agents.sort()).toEqual(["swarm-1", "swarm-1", "swarm-2"]);
-  const alone = await audited();
-  expect(await alone.run()).toMatchObject({ exitCode: 0 });
+  const alone = opening(await smallAuditAfter([]));
   expect(await findings(audit)).toEqual(await findings(alone));
 });
 
@@ -194,9 +188,12 @@ test("a running audit leaves alone what somebody holds, goes on with the rest, a
 
 test("what an agent gives back is investigated by the run that waits for it; others see the run's tasks as owned", async () => {
   // Each agent answers when there is a file with its task's name.
-  const audit = await audited(`const go = new URL("./" + task + ".go", import.meta.url);
-const wait = setInterval(() => { if (existsSync(go)) { clearInterval(wait); answer(cases); } }, 20);`);
-  expect(await audit.run("run", "export")).toMatchObject({ exitCode: 0 });
+  const audit = await exported();
+  await agentProgram(
+    audit,
+    `const go = new URL("./" + task + ".go", import.meta.url);
+const wait = setInterval(() => { if (existsSync(go)) { clearInterval(wait); answer(cases); } }, 20);`,
+  );
   const va = await claim(audit, "VA", "swarm");
   const running = audit.start("--progress", "plain");
   await running.says("swarm has claimed it");
@@ -214,7 +211,8 @@ const wait = setInterval(() => { if (existsSync(go)) { clearInterval(wait); answ
 });
 
 test("a run that was killed holds nothing; its tasks are free at once", async () => {
-  const audit = await audited("setInterval(() => {}, 1000);");
+  const audit = await exported();
+  await agentProgram(audit, "setInterval(() => {}, 1000);");
   const running = audit.start("--progress", "plain");
   await running.says("investigate:VA started");
   expect(await tasks(audit, "claim", "VA", "--owner", "swarm", "--json")).toMatchObject({ exitCode: 1 });

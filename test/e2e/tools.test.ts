@@ -6,6 +6,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterEach, expect, test } from "vitest";
 import { codeBlocks, document } from "../docs/documents.js";
+import { preparedAudit } from "../rig/prepared.js";
 import { caseIds, failures, finishedCases } from "../rig/recovery.js";
 import { type AuditFolder, auditFolder, calls, root, setFailures } from "../rig/small-audit.js";
 import { call, value } from "../rig/tools.js";
@@ -22,6 +23,17 @@ async function auditWith(program: string, more: Record<string, unknown> = {}): P
   await setFailures(audit, failures);
   await audit.write("agent.mjs", program);
   await audit.configure({ agent: { use: "command", command: [process.execPath, "./agent.mjs"] }, ...more });
+}
+
+/** The same, with its failures exported, and nothing investigated. */
+async function exportedWith(program: string): Promise<void> {
+  const made = async (): Promise<AuditFolder> => {
+    await auditWith("");
+    expect((await audit.run("run", "export")).exitCode).toBe(0);
+    return audit;
+  };
+  audit = await preparedAudit("tools-exported", made, { WAREHOUSE_PASSWORD: canary });
+  await audit.write("agent.mjs", program);
 }
 
 const canary = "canary-of-the-warehouse";
@@ -131,8 +143,7 @@ const finding = (test: string, group: string, query_id: string) => ({
 });
 
 test("a person's own agent has the same tools; what it hands in is in the next report, and asked of nobody again", async () => {
-  await auditWith("process.exit(1)");
-  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  await exportedWith("process.exit(1)");
   const { client, stderr } = await ownAgent();
   const task = await value(client, "get_task");
   expect([task.task, task.open]).toEqual([null, 3]);
@@ -200,8 +211,7 @@ test("it has its task alone as long as it is open, also beside a run, which take
 });
 
 test("a task that it has not finished is free again when it has gone", async () => {
-  await auditWith("process.exit(1)");
-  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  await exportedWith("process.exit(1)");
   const { client } = await ownAgent("--task", "VA");
   const { query_id } = await value(client, "run_sql", { sql: "select 1" });
   await value(client, "submit_finding", finding("total_wrong", "VA", query_id));
@@ -211,8 +221,7 @@ test("a task that it has not finished is free again when it has gone", async () 
 });
 
 test("other results of the tests: what it finds for those before is of no use, and refused", async () => {
-  await auditWith("process.exit(1)");
-  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  await exportedWith("process.exit(1)");
   const { client: all } = await ownAgent();
   const { client: one } = await ownAgent("--task", "VA");
   await setFailures(audit, { total_wrong: [["VA", 9]] });
@@ -229,8 +238,7 @@ test("other results of the tests: what it finds for those before is of no use, a
 });
 
 test("over all tasks it takes the folder for each finding alone, and is refused while a run is on", async () => {
-  await auditWith("process.stdin.resume(); setInterval(() => {}, 1000);");
-  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  await exportedWith("process.stdin.resume(); setInterval(() => {}, 1000);");
   const { client } = await ownAgent();
   const { query_id } = await value(client, "run_sql", { sql: "select 1" });
   const run = audit.start("--progress", "plain");
@@ -246,8 +254,7 @@ test("over all tasks it takes the folder for each finding alone, and is refused 
 });
 
 test("agents of one's own share the tasks: each claims one, and what it completes is in the report as its owner's", async () => {
-  await auditWith("process.exit(1)");
-  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  await exportedWith("process.exit(1)");
   const [{ client: one }, { client: other }] = await Promise.all([ownAgent(), ownAgent()]);
   const listed = await value(one, "list_tasks");
   expect(listed.tasks.map((each: { task: string; status: string }) => [each.task, each.status])).toEqual([
@@ -302,8 +309,7 @@ test("it says what is missing: an export, or a task of that name", async () => {
 });
 
 test("a client that goes while its finding is checked has it kept, and the program ends", async () => {
-  await auditWith("process.exit(1)");
-  expect((await audit.run("run", "export")).exitCode).toBe(0);
+  await exportedWith("process.exit(1)");
   // stdin ends at once, behind three messages.
   const messages = [
     {

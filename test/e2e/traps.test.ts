@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setInterval } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { readTraceStore } from "../../src/execution/traces.js";
+import { smallAuditAfter } from "../rig/prepared.js";
 import {
   type AuditFolder,
   agentProgram,
@@ -48,6 +49,11 @@ async function withAgent(body?: string, more: Record<string, unknown> = {}): Pro
   opened.push(audit);
   await audit.configure({ agent: { ...(await agentProgram(audit, body)), slot: false }, ...more });
   return audit;
+}
+
+/** An agent that audits in other folders have, too. */
+async function agentOf(audit: AuditFolder): Promise<Record<string, unknown>> {
+  return { ...(await agentProgram(audit)), command: [process.execPath, join(audit.folder, "agent.mjs")] };
 }
 
 /** An audit whose summary is a script of a shell, run in the dbt project. */
@@ -401,8 +407,8 @@ describe.concurrent("nx's collect is stale when only the output of what it needs
   });
 
   test("a page that somebody changed or removed is as it should be after the next run", async () => {
-    const audit = await withAgent();
-    await audit.run();
+    const audit = await smallAuditAfter([]);
+    opened.push(audit);
     const pages = ["results/VA.md", "full-report.md", "findings.json"];
     const before = await Promise.all(pages.map((page) => audit.read(`.audit/${page}`)));
     await audit.write(".audit/results/VA.md", "changed");
@@ -422,7 +428,7 @@ describe.concurrent("a cached pass of another worktree is taken for this one's",
   test("two checkouts with one audit folder share what is the same in both, and nothing else", async () => {
     const first = await withAgent();
     const dir = join(first.folder, "shared");
-    const agent = { ...(await agentProgram(first)), slot: false };
+    const agent = { ...(await agentOf(first)), slot: false };
     await first.configure({ agent, dir });
     const second = await smallAudit(failures, { agent, dir });
     opened.push(second);
@@ -460,7 +466,7 @@ describe.concurrent("slot numbers, temporary paths or times are in a key", () =>
 
   test("the same inputs in another folder, at another time, with other slots have the same keys", async () => {
     const one = await withAgent();
-    const agent = await agentProgram(one);
+    const agent = await agentOf(one);
     await one.configure({ agent, slots: { provider: "copy", count: 1 } });
     expect(await one.run()).toMatchObject({ exitCode: 0 });
 
@@ -483,8 +489,8 @@ describe.concurrent("slot numbers, temporary paths or times are in a key", () =>
   });
 
   test("another run of the same tests, with the same results, asks nobody", async () => {
-    const audit = await withAgent();
-    await audit.run();
+    const audit = await smallAuditAfter([]);
+    opened.push(audit);
     for (const name of ["manifest", "run_results"]) {
       const file = `project/target/${name}.json`;
       const text = (await audit.read(file)).replace("small-invocation", "later").replace("2026-02-03", "2026-05-07");

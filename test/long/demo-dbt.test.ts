@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { auditedByTable } from "../rig/demo-by-table.js";
 import { reportedCases } from "../rig/reported-cases.js";
 import { type AuditFolder, demoFolder, root } from "../rig/small-audit.js";
 
@@ -19,6 +20,10 @@ test("real dbt on the PATH gives the same findings as the replay", async () => {
   const [run] = (await real.events()).flatMap((event) => (event.type === "run-started" ? [event.run] : []));
   expect(await real.read(`.audit/runs/${run}/summary.log.stderr`)).toContain("building with dbt");
   expect(await reportedCases(real)).toEqual(await reportedCases(await audited()));
+});
+
+test("the pattern's own command and summary table give the same cases", async () => {
+  expect(await reportedCases(await auditedByTable("by dbt"))).toEqual(await reportedCases(await audited()));
 });
 
 test("the committed artifacts are what real dbt compiles now", () => {

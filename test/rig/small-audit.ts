@@ -196,17 +196,15 @@ export async function demoFolder(env: Readonly<Record<string, string>> = {}): Pr
  * `task`, `note(text)` (appends a line to calls.txt in the audit's folder) and `answer(cases)`.
  */
 export async function agentProgram(audit: AuditFolder, body = "answer(cases);"): Promise<Record<string, unknown>> {
-  const file = join(audit.folder, "agent.mjs");
-  await writeFile(file, `${agentPrelude(join(audit.folder, "calls.txt"))}\n${body}\n`);
-  return { use: "command", command: [process.execPath, file] };
+  await audit.write("agent.mjs", `${agentPrelude}\n${body}\n`);
+  return { use: "command", command: [process.execPath, "./agent.mjs"] };
 }
 
-function agentPrelude(calls: string): string {
-  return `import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+const agentPrelude = `import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 const prompt = readFileSync(0, "utf8");
 const task = process.env.AUDIT_TASK;
 const cases = prompt.split("\\n").filter((line) => line.startsWith('{"test":') && line.includes('"failures":')).map((line) => JSON.parse(line));
-const note = (text) => appendFileSync(${JSON.stringify(calls)}, text + "\\n");
+const note = (text) => appendFileSync(new URL("calls.txt", import.meta.url), text + "\\n");
 const finding = ({ test, group, failures }) => ({
   test, group, failures,
   classification: "needs_fix",
@@ -217,7 +215,6 @@ const finding = ({ test, group, failures }) => ({
 });
 const answer = (which) => process.stdout.write(JSON.stringify({ findings: which.map(finding) }));
 note(task + ": " + cases.map(({ test, group }) => test + "@" + group).join(" "));`;
-}
 
 /** What the agents were asked, a line a call. */
 export async function calls(audit: AuditFolder): Promise<readonly string[]> {
