@@ -59,9 +59,7 @@ export function checkOf(test: Resource, dialect: Dialect, lineage: ColumnLineage
   const definition = test.test;
   if (definition === null) return none(`${test.name} is no data test`);
   const { kwargs, kind } = definition;
-  if (kind === "singular") {
-    return none("a singular test is SQL of its own, which the lineage agent does not take apart");
-  }
+  if (kind === "singular") return none("a singular test is SQL of its own");
   const named = definition.column ?? (typeof kwargs.column_name === "string" ? kwargs.column_name : null);
   const column = named === null ? null : bareName(named);
   const builtIn = definition.namespace === null || definition.namespace === "dbt";
@@ -166,10 +164,27 @@ function expressionIsTrue(
     kind: "row",
     columns,
     fails: (sql) => `not (${lineage.rewrite(expression, sql) ?? expression})`,
-    failsUpstream: (sql) => sql,
+    failsUpstream: (sql) => `not (${lineage.rewrite(expression, () => sql) ?? expression})`,
     hasValue: true,
     invariant: false,
     says: `does not meet ${given.trim()}`,
+  };
+}
+
+/** The condition that a failing row meets, as a singular test has it behind WHERE. */
+export function conditionCheck(condition: string, dialect: Dialect, lineage: ColumnLineage): RowCheck {
+  const columns = [...new Set((lineage.columnsOfExpression(condition) ?? []).map((item) => item.name))];
+  const [only = ""] = columns;
+  const bare = condition.replace(/[\w"]+\s*\.\s*/g, "").trim();
+  if (columns.length === 1 && /^"?[\w$]+"?\s+is\s+null$/i.test(bare)) return notNull(only, dialect);
+  return {
+    kind: "row",
+    columns,
+    fails: (sql) => `(${lineage.rewrite(condition, sql) ?? condition})`,
+    failsUpstream: (sql) => `(${lineage.rewrite(condition, () => sql) ?? condition})`,
+    hasValue: true,
+    invariant: false,
+    says: `meets ${condition.trim().replace(/\s+/g, " ")}`,
   };
 }
 

@@ -1,8 +1,7 @@
 /**
  * The rows that fail a test now, by the test's rule. Knows the kinds of rules, and nothing of what is upstream.
  */
-import type { Resource } from "../model/project.js";
-import type { Check } from "./check.js";
+import type { Subject } from "./subject.js";
 import { textOrNull, type Witnesses } from "./witnesses.js";
 import type { Workspace } from "./workspace.js";
 
@@ -12,14 +11,11 @@ import type { Workspace } from "./workspace.js";
  */
 export async function firstWitnesses(
   workspace: Workspace,
-  test: Resource,
-  tested: Resource,
-  check: Check,
+  { tested, check, where }: Pick<Subject, "tested" | "check" | "where">,
   from: string,
   group: string | null,
 ): Promise<Witnesses | null> {
   const { dialect } = workspace;
-  const where = test.test?.where ?? null;
   const relation = where === null ? from : `(select * from ${from} where ${where})`;
   const column = async (name: string) => dialect.quote((await workspace.column(tested, name))?.name ?? name);
   const groupSql = textOrNull(dialect, group === null ? null : `r.${dialect.quote(group)}`);

@@ -3,13 +3,12 @@
  * row of the group fails any more, the blame is proved. The same without a change must give the failures as they are.
  * Nothing is written. Knows no categories.
  */
-import type { Resource } from "../model/project.js";
 import type { Cell } from "../model/warehouse.js";
-import { type Check, checkOf } from "./check.js";
 import { firstWitnesses } from "./first-witnesses.js";
 import { type Intervention, interventionsFor } from "./interventions.js";
 import { type Change, type Recomputed, recompute } from "./recompute.js";
 import { find } from "./shape.js";
+import { type Subject, subjectOf } from "./subject.js";
 import type { Verdict, Walk } from "./verdict.js";
 import type { WalkRequest } from "./walk.js";
 import { byGroup, statement, type Witnesses } from "./witnesses.js";
@@ -22,18 +21,17 @@ const mostTries = 3;
 const longest = 60_000;
 
 /** The walk with a proof at each verdict where there is one. A proof that fails leaves the verdict as it is. */
-export async function prove(request: WalkRequest, walk: Walk, answers: Answers): Promise<Walk> {
-  const test = request.project.resources.get(request.test);
-  const tested = request.project.resources.get(test?.test?.attachedTo ?? "");
-  if (test === undefined || tested === undefined) return walk;
-  const check = checkOf(test, request.dialect, request.lineage);
-  if (check.kind === "none") return walk;
-  const workspace = new Workspace({ ...request, answers, maxQueries: request.maxQueries });
+export async function prove(given: WalkRequest, walk: Walk, answers: Answers): Promise<Walk> {
+  const subject = subjectOf(given);
+  if (typeof subject === "string") return walk;
+  const { tested } = subject;
+  const request = { ...given, project: subject.project, parts: subject.parts };
+  const workspace = new Workspace({ ...request, answers });
   const { groupColumn } = request.failingRows;
   const group = groupColumn === null ? undefined : find((await workspace.columns(tested)) ?? [], groupColumn)?.name;
   // A group column that the relation lacks came with the rows of export, which a change does not reach.
   if (groupColumn !== null && group === undefined) return walk;
-  const bench = { request, answers, workspace, test, tested, check, group: group ?? null };
+  const bench = { request, answers, workspace, subject, group: group ?? null };
   const verdicts = new Map<Cell, Verdict>();
   for (const [key, verdict] of walk.verdicts)
     verdicts.set(key, await proved(bench, key, verdict, walk.counts.get(key) ?? 0));
@@ -44,16 +42,14 @@ interface Bench {
   readonly request: WalkRequest;
   readonly answers: Answers;
   readonly workspace: Workspace;
-  readonly test: Resource;
-  readonly tested: Resource;
-  readonly check: Check;
+  readonly subject: Subject;
   readonly group: string | null;
 }
 
 async function proved(bench: Bench, key: Cell, verdict: Verdict, failing: number): Promise<Verdict> {
   const blamed = verdict.node === null ? undefined : bench.request.project.resources.get(verdict.node);
   if (verdict.outcome !== "decided" || blamed === undefined || failing === 0) return verdict;
-  const tries = await interventionsFor(bench.workspace, bench.check, verdict, blamed);
+  const tries = await interventionsFor(bench.workspace, bench.subject.check, verdict, blamed);
   for (const intervention of tries.slice(0, mostTries)) {
     const after = await failingWith(bench, intervention);
     if (after === null || (after.counts.get(key) ?? 0) > 0) continue;
@@ -74,7 +70,8 @@ interface Failing {
 
 /** Failing rows by group, with the change; null where that cannot be computed. */
 async function failingWith(bench: Bench, change: Change | Intervention): Promise<Failing | null> {
-  const { workspace, tested, check } = bench;
+  const { workspace } = bench;
+  const { tested, check } = bench.subject;
   const target = check.kind === "reference" ? workspace.project.resources.get(check.to) : undefined;
   const made = recompute(workspace, change, target === undefined ? [tested] : [tested, target]);
   if (typeof made === "string") return null;
@@ -91,13 +88,10 @@ async function failingWith(bench: Bench, change: Change | Intervention): Promise
   return { sql, counts: new Map([...byGroup(answer.value.rows)].map(([key, [count = 0]]) => [key, count])) };
 }
 
-async function rowsOf(
-  { request, answers, test, tested, check, group }: Bench,
-  made: Recomputed,
-): Promise<Witnesses | null> {
+async function rowsOf({ request, answers, subject, group }: Bench, made: Recomputed): Promise<Witnesses | null> {
   const changed = new Workspace({ ...request, answers, names: made.names });
-  const from = changed.from(tested);
-  return from === null ? null : firstWitnesses(changed, test, tested, check, from, group);
+  const from = changed.from(subject.tested);
+  return from === null ? null : firstWitnesses(changed, subject, from, group);
 }
 
 /** One number that anyone can compute again. */

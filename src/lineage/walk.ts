@@ -8,15 +8,16 @@ import type { FailingRows } from "../model/case.js";
 import type { Project, Resource } from "../model/project.js";
 import { ok, type Result } from "../model/result.js";
 import type { Cell, Column, Dialect, Query } from "../model/warehouse.js";
-import { type Check, checkOf } from "./check.js";
+import type { Check } from "./check.js";
 import type { ColumnLineage } from "./column-lineage.js";
 import { firstWitnesses } from "./first-witnesses.js";
 import { followKey } from "./key-rule.js";
 import { followReference } from "./reference-rule.js";
 import { followRows } from "./row-rule.js";
 import { find } from "./shape.js";
+import { type Subject, subjectOf } from "./subject.js";
 import { noted, type Rules, type Trail, titleOf, Verdicts } from "./trail.js";
-import { type Hop, undecided, type Walk } from "./verdict.js";
+import { type Hop, undecided, type Verdict, type Walk } from "./verdict.js";
 import { byGroup, type Witnesses } from "./witnesses.js";
 import { type Answers, type Describe, type Part, Workspace } from "./workspace.js";
 
@@ -37,22 +38,15 @@ export interface WalkRequest {
 }
 
 /** Walks one test for all its groups. What the SQL does not give away ends as an undecided verdict, never as a failure. */
-export async function walkTest(request: WalkRequest): Promise<Walk> {
+export async function walkTest(given: WalkRequest): Promise<Walk> {
+  const subject = subjectOf(given);
+  if (typeof subject === "string") return nowhere(subject, 0);
+  const { tested, check } = subject;
+  const request = { ...given, project: subject.project, parts: subject.parts };
   const workspace = new Workspace(request);
   const verdicts = new Verdicts();
   const rules: Rules = { workspace, verdicts, followRows, followKey };
-  const none = (reason: string): Walk => ({
-    verdicts: new Map([[null, undecided(reason)]]),
-    grouped: false,
-    counts: new Map(),
-    queries: workspace.queries,
-  });
-  const test = request.project.resources.get(request.test);
-  if (test === undefined || test.test === null) return none("the manifest does not know this test");
-  const check = checkOf(test, request.dialect, request.lineage);
-  if (check.kind === "none") return none(check.reason);
-  const tested = test.test.attachedTo === null ? undefined : request.project.resources.get(test.test.attachedTo);
-  if (tested === undefined) return none("the manifest does not say which relation is tested");
+  const none = (reason: string) => nowhere(reason, workspace.queries);
   const columns = await workspace.columns(tested);
   if (columns === null) return none(`${tested.name} cannot be read`);
   const { groupColumn } = request.failingRows;
@@ -60,7 +54,7 @@ export async function walkTest(request: WalkRequest): Promise<Walk> {
   // A group column that the relation lacks (values mapped by the config) may come with the rows that export made.
   const rows =
     groupColumn !== null && group === undefined ? await rowsWith(workspace, columns, request.failingRows) : null;
-  const start = await countNow(workspace, test, tested, check, group ?? null, rows);
+  const start = await countNow(workspace, subject, group ?? null, rows);
   if (!start.ok) return none(start.failure.message);
   const { trail, counts, stale } = start.value;
   if (stale.length > 0) {
@@ -72,7 +66,27 @@ export async function walkTest(request: WalkRequest): Promise<Walk> {
   for (const key of trail.groups.keys()) {
     if (!verdicts.all.has(key)) verdicts.undecided(trail, [key], "the walk ended without an answer");
   }
-  return { verdicts: verdicts.all, grouped: group !== undefined || rows !== null, counts, queries: workspace.queries };
+  const all = new Map([...verdicts.all].map(([key, verdict]) => [key, withoutOwn(given, verdict)]));
+  return { verdicts: all, grouped: group !== undefined || rows !== null, counts, queries: workspace.queries };
+}
+
+/** A query of the test's own is no place of the project. */
+function withoutOwn({ project }: WalkRequest, verdict: Verdict): Verdict {
+  if (verdict.node === null || project.resources.has(verdict.node)) return verdict;
+  const reason = `the test's own SQL makes what it finds: ${verdict.reason}`;
+  return {
+    ...verdict,
+    outcome: "undecided",
+    situation: "undecided",
+    node: null,
+    nodeKind: null,
+    confidence: "low",
+    reason,
+  };
+}
+
+function nowhere(reason: string, queries: number): Walk {
+  return { verdicts: new Map([[null, undecided(reason)]]), grouped: false, counts: new Map(), queries };
 }
 
 /** The failing rows of `export` as witnesses, where they have every column of the tested relation. */
@@ -125,16 +139,15 @@ interface Start {
 /** Step 0: the test as it is now, and against the compiled SQL, in one query. */
 async function countNow(
   workspace: Workspace,
-  test: Resource,
-  tested: Resource,
-  check: Check,
+  subject: Subject,
   group: string | null,
   rows: Witnesses | null,
 ): Promise<Result<Start>> {
+  const { tested, check } = subject;
   const from = workspace.from(tested);
   if (from === null)
     return { ok: false, failure: { code: "relation-missing", message: `${tested.name} cannot be read` } };
-  const here = rows ?? (await firstWitnesses(workspace, test, tested, check, from, group));
+  const here = rows ?? (await firstWitnesses(workspace, subject, from, group));
   if (here === null)
     return {
       ok: false,
@@ -145,7 +158,7 @@ async function countNow(
   const ask = (parts: readonly string[]) =>
     `select group_key, sum(now_rows) as failing, sum(fresh_rows) as failing_when_compiled\nfrom (${parts.join("\nunion all\n")}) as counted\ngroup by group_key`;
   const compiled = rows === null ? await fresh(workspace, tested) : null;
-  const again = compiled === null ? null : await firstWitnesses(workspace, test, tested, check, compiled, group);
+  const again = compiled === null ? null : await firstWitnesses(workspace, subject, compiled, group);
   let compared = again !== null;
   let sql = ask(again === null ? [count(here, 1)] : [count(here, 1), count(again, 0)]);
   let answer = await workspace.query(sql);

@@ -148,7 +148,7 @@ describe("the lineage agent", () => {
     const { request, drafts } = asked(rig, [caseOf(value("VA"), "t1"), caseOf(value("FL"), "t0", 0)]);
     await (await agent()).investigate(request);
     expect(drafts.map((draft) => draft.classification)).toEqual(["needs_investigation", "needs_investigation"]);
-    expect(drafts[0]?.root_cause).toContain("singular test");
+    expect(drafts[0]?.root_cause).toContain("no compiled SQL of the test");
     expect(drafts[1]?.root_cause).toContain("no row of this group fails");
     expect(drafts[0]?.evidence).toHaveLength(1);
   });

@@ -25,6 +25,8 @@ export interface TestSpec {
   readonly column?: string;
   readonly kwargs?: Readonly<Record<string, unknown>>;
   readonly where?: string;
+  /** Of a singular test; `on` is what it reads. */
+  readonly sql?: string;
 }
 
 export interface Spec {
@@ -101,7 +103,8 @@ function adapted(spec: Spec, { adapt }: Engine): Spec {
     const { built } = model;
     return [name, { ...model, sql: adapt(model.sql), ...(built === undefined ? {} : { built: adapt(built) }) }];
   });
-  return { ...spec, sources: each(spec.sources), seeds: each(spec.seeds), models: Object.fromEntries(models) };
+  const tests = spec.tests.map((test) => ({ ...test, ...(test.sql === undefined ? {} : { sql: adapt(test.sql) }) }));
+  return { ...spec, tests, sources: each(spec.sources), seeds: each(spec.seeds), models: Object.fromEntries(models) };
 }
 
 /** Builds the project and walks its first test; `check` runs each hop's query again and compares it with its claim. */
@@ -169,14 +172,18 @@ function resourcesOf(spec: Spec, engine: Engine): Map<string, Resource> {
       ...raw("test", `t${index}`, ""),
       id: `test.rig.t${index}`,
       relation: null,
-      dependsOn: [on, ...(to === undefined ? [] : [idOf(spec, to)])],
-      test: definition(test, on),
+      compiledCode: test.sql === undefined ? null : compiled(spec, test.sql, engine),
+      dependsOn:
+        test.sql === undefined
+          ? [on, ...(to === undefined ? [] : [idOf(spec, to)])]
+          : mentioned(test.sql).map((other) => idOf(spec, other)),
+      test: definition(test, test.sql === undefined ? on : null),
     });
   }
   return resources;
 }
 
-function definition(test: TestSpec, attachedTo: string): TestDefinition {
+function definition(test: TestSpec, attachedTo: string | null): TestDefinition {
   const utility = ["unique_combination_of_columns", "accepted_range", "expression_is_true"].includes(test.kind);
   return {
     kind: test.kind,
