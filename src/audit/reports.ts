@@ -1,20 +1,20 @@
 /**
  * Writes reports into the audit folder: a task's own pages as soon as it has ended, everything when all have.
  */
-import { readFileSync, statSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { JudgedTask } from "../graph/assign.js";
 import type { Export } from "../model/case.js";
 import type { Config } from "../model/config.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport, Reporter } from "../model/report.js";
 import { spentOf } from "../model/spending.js";
-import type { Task } from "../model/task.js";
 import { writeFileAtomic } from "../support/files.js";
 import { redactStrings } from "../support/redact.js";
 import { collectReport } from "../tasks/collect.js";
 import type { Session } from "../tasks/session.js";
 import type { Assigned } from "./inputs.js";
+import type { ReportFiles } from "./report-files.js";
 
 export interface ReportInput {
   readonly session: Session;
@@ -49,9 +49,15 @@ export function makeReport(input: ReportInput): AuditReport {
   return redactStrings(report, session.redact);
 }
 
-/** The pages of one task, without waiting for the others. */
-export async function writeTaskPages(input: ReportInput, task: Task, reporters: readonly Reporter[]): Promise<void> {
+/** The pages of one task, without waiting for the others, and without a look at them. */
+export async function writeTaskPages(
+  input: ReportInput,
+  judged: JudgedTask,
+  reporters: readonly Reporter[],
+  files: ReportFiles,
+): Promise<void> {
   const { exported, assigned } = input;
+  const { task } = judged;
   const groups = new Set(task.cases.map((item) => item.group.key));
   const accepted = assigned.exceptions.excepted.filter(({ case: item }) => groups.has(item.group.key));
   const report = makeReport({
@@ -60,44 +66,28 @@ export async function writeTaskPages(input: ReportInput, task: Task, reporters: 
     assigned: {
       ...assigned,
       exceptions: { ...assigned.exceptions, excepted: accepted },
-      assignment: { ...assigned.assignment, tasks: assigned.assignment.tasks.filter((judged) => judged.task === task) },
+      assignment: { ...assigned.assignment, tasks: [judged] },
     },
   });
   const own = [`results/${task.id}.md`, `results/${task.id}.json`];
-  for (const file of reporters.flatMap((reporter) => reporter.render(report))) {
-    if (own.includes(file.path)) await writeChanged(join(input.session.config.dir, file.path), file.content);
-  }
+  const rendered = reporters.flatMap((reporter) => reporter.render(report));
+  await files.write(rendered.filter(({ path }) => own.includes(path)));
 }
 
 /** Everything; pages of tasks that no longer exist are removed, since they would speak of an older audit. */
-export async function writeReports(report: AuditReport, config: Config, reporters: readonly Reporter[]): Promise<void> {
-  const files = reporters.flatMap((reporter) => reporter.render(report));
-  const next = files.values();
-  const work = async (): Promise<void> => {
-    for (const file of next) await writeChanged(join(config.dir, file.path), file.content);
-  };
-  // They share one iterator, so each file is written once; the disk makes several durable in the time of one.
-  await Promise.all(Array.from({ length: filesAtOnce }, work));
-  const kept = new Set(files.map((file) => file.path));
+export async function writeReports(
+  report: AuditReport,
+  config: Config,
+  reporters: readonly Reporter[],
+  files: ReportFiles,
+): Promise<void> {
+  const rendered = reporters.flatMap((reporter) => reporter.render(report));
+  await files.write(rendered);
+  files.remember(rendered);
+  const kept = new Set(rendered.map((file) => file.path));
   const results = join(config.dir, "results");
   for (const name of await readdir(results)) {
     if (/\.(md|json)$/.test(name) && !kept.has(`results/${name}`)) await rm(join(results, name), { force: true });
-  }
-}
-
-const filesAtOnce = 8;
-
-/** To read a page costs a tenth of making it durable anew, and most pages of a rerun are as they were. */
-async function writeChanged(path: string, content: string): Promise<void> {
-  if (!holds(path, Buffer.from(content))) await writeFileAtomic(path, content);
-}
-
-/** At once: small files by the ten thousand, for each of which the thread pool would be asked four times. */
-function holds(path: string, content: Buffer): boolean {
-  try {
-    return statSync(path).size === content.length && readFileSync(path).equals(content);
-  } catch {
-    return false;
   }
 }
 

@@ -32,6 +32,7 @@ import { type Assigned, judgeExport, judgeSummary } from "./inputs.js";
 import { type Intake, takeUp } from "./intake.js";
 import { readLastRun } from "./last-run.js";
 import type { OpenedAudit } from "./open.js";
+import { openReportFiles } from "./report-files.js";
 import { makeReport, type ReportInput, writeReports, writeTaskPages } from "./reports.js";
 import { retryCommand } from "./retry-command.js";
 import { type Sharing, startSharing } from "./sharing.js";
@@ -59,6 +60,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
   const acceptance = openAcceptance(audit);
   const notes = await openingNotes(audit);
   const statusFiles = openStatusFiles(config.dir);
+  const files = openReportFiles(config.dir);
   const dispatch = openDispatch({
     pools,
     places: placesOf(audit).agent,
@@ -105,11 +107,15 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
     return withRetries(work, { signal, onRetry });
   };
 
-  const reportInput = (): ReportInput => {
+  /** @param node whose end is told; all that have ended. */
+  const reportInput = (node?: NodeId): ReportInput => {
     if (exported === null || intake === null) throw new Error("BUG: a report without an export");
     const exceptions = acceptance.applied(exported) ?? intake.assigned.exceptions;
     const assigned = { ...intake.assigned, exceptions };
-    const settled = [...investigated.values(), ...notStarted(intake, investigated, dispatch.refusal())];
+    const settled =
+      node === undefined
+        ? [...investigated.values(), ...notStarted(intake, investigated, dispatch.refusal())]
+        : [investigated.get(node)].filter((end) => end !== undefined);
     return { session, exported, assigned, settled, retryCommand: retryCommand(request), notes };
   };
 
@@ -123,8 +129,9 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       cases: new Map(cases.map((item) => [item.id, item])),
       warn: (message) => session.emit({ type: "warning", message }),
       onCompleted: async (id) => {
-        const task = judged.get(investigateNode(id))?.task;
-        if (task !== undefined) await writeTaskPages(reportInput(), task, reporters);
+        const node = investigateNode(id);
+        const task = judged.get(node);
+        if (task !== undefined) await writeTaskPages(reportInput(node), task, reporters, files);
       },
     });
 
@@ -221,7 +228,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       const end: NodeEnd = stop.aborted && left().length > 0 ? { outcome: "cancelled", failure: stop.reason } : made;
       investigated.set(node.id, { node: node.id, ...end, duration: 0 });
       statusFiles.write(id, session.redact(statusWord(end)));
-      await writeTaskPages(reportInput(), task.task, reporters);
+      await writeTaskPages(reportInput(node.id), task, reporters, files);
       // Last: who reads "completed" in tasks.json finds the result.
       const isLeft = end.outcome === "cancelled" && end.failure === dispatch.refusal();
       await sharing?.settle(id, end.outcome === "executed" ? "completed" : isLeft ? "released" : "failed");
@@ -231,7 +238,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
     async collect() {
       isCollecting = true;
       report = makeReport(reportInput());
-      await writeReports(report, config, reporters);
+      await writeReports(report, config, reporters, files);
       return { outcome: "executed" };
     },
 

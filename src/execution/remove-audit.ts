@@ -21,6 +21,7 @@ const ownFiles = [
   "tasks.json",
   "last-run.json",
   "whole-trace.json",
+  "report-files.json",
   "accept.lock",
   "tmux.json",
 ];

@@ -14,8 +14,16 @@ export type Inputs =
 export type Observe = (name: string, trace: Trace) => string | null | undefined;
 
 export function fingerprint(parts: Parts): string {
-  return digestOf(parts);
+  let known = fingerprints.get(parts);
+  if (known === undefined) {
+    known = digestOf(parts);
+    fingerprints.set(parts, known);
+  }
+  return known;
 }
+
+/** A case's is asked for by whoever judges, publishes and commits it. */
+const fingerprints = new WeakMap<Parts, string>();
 
 /**
  * @param traces of this subject, newest first; any of them may be used again, so reverting an input finds the older one.

@@ -42,10 +42,23 @@ export interface AuditReport {
   readonly retryCommand: string;
 }
 
-/** One output file, relative to the audit folder. */
+/** One output file, relative to the audit folder: the text of its pieces, one after the other. */
 export interface ReportFile {
   readonly path: string;
-  readonly content: string;
+  readonly pieces: readonly Piece[];
+}
+
+/**
+ * Whoever has an earlier piece of the same key, made by the same program, has the same text and need not make it again: of ten
+ * thousand pages most are as they were. Null: it is made each time.
+ */
+export interface Piece {
+  readonly key: string | null;
+  readonly text: () => string;
+}
+
+export function textOf({ pieces }: ReportFile): string {
+  return pieces.map(({ text }) => text()).join("");
 }
 
 /** One file in reporters/, one line in its index. */

@@ -2,8 +2,8 @@
  * The report as JSON for programs: results/<task>.json and findings.json. Keys are sorted, so that two audits can be diffed.
  * Knows no disk.
  */
-import type { AuditReport, ReportedCase, Reporter } from "../model/report.js";
-import { pagesOf } from "./pages.js";
+import type { AuditReport, Piece, ReportedCase, Reporter } from "../model/report.js";
+import { caseKey, contextOf, lasting, type Page, pageKeys, pagesOf } from "./pages.js";
 
 /** Version of these files' format. */
 const version = 1;
@@ -11,25 +11,40 @@ const version = 1;
 export const json: Reporter = {
   id: "json",
   render(report) {
+    const keyOf = pageKeys(contextOf(report));
     const pages = pagesOf(report).map((page) => ({
       path: `results/${page.id}.json`,
-      content: stableJson({
-        version,
-        task: page.id,
-        title: page.title,
-        axis: page.axis,
-        cases: page.cases.map(lasting),
-      }),
+      pieces: [{ key: keyOf(page), text: () => stableJson(pageContent(page)) }],
     }));
-    return [...pages, { path: "findings.json", content: stableJson({ version, ...withCasesOnce(report) }) }];
+    return [...pages, { path: "findings.json", pieces: whole(report) }];
   },
 };
 
-/** Without what is of one run alone: a page that says the same as before need not be written again. */
-function lasting({ report, ...each }: ReportedCase) {
-  if (report.status !== "found") return { ...each, report };
-  const { reused, ...found } = report;
-  return { ...each, report: found };
+function pageContent({ id, title, axis, cases }: Page): object {
+  return { version, task: id, title, axis, cases: cases.map(lasting) };
+}
+
+/** The list of cases is the longest part by far: each is a piece of its own. */
+function whole(report: AuditReport): readonly Piece[] {
+  const place = '\n  "cases": [';
+  const frame = stableJson({ version, ...withCasesOnce(report), cases: [] });
+  const start = frame.indexOf(place) + place.length;
+  const last = report.cases.length - 1;
+  return [
+    { key: null, text: () => frame.slice(0, start) },
+    ...report.cases.map((each, index) => caseInList(each, index === last)),
+    { key: null, text: () => (last < 0 ? "" : "\n  ") + frame.slice(start) },
+  ];
+}
+
+function caseInList(each: ReportedCase, isLast: boolean): Piece {
+  const isReused = each.report.status === "found" && each.report.reused;
+  const key = `${caseKey(each)}${isReused ? " reused" : ""}${isLast ? " last" : ""}`;
+  const text = (): string => {
+    const lines = JSON.stringify(sorted(each), null, 2).replaceAll("\n", "\n    ");
+    return `\n    ${lines}${isLast ? "" : ","}`;
+  };
+  return { key, text };
 }
 
 /** Each case stands in `cases` with all it has; tasks and export name it by its id. */

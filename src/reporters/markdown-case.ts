@@ -3,8 +3,9 @@
  * Knows no page; the heading above it is the page's.
  */
 import { counted } from "../model/amount.js";
+import type { CategoryConfig } from "../model/config.js";
 import type { AcceptedException, Evidence, Finding, Location, Provenance } from "../model/finding.js";
-import type { AuditReport, ReportedCase } from "../model/report.js";
+import type { ReportedCase } from "../model/report.js";
 import { codeSpan, fenced, inline, opening, prose, table, value } from "./markdown-text.js";
 import { exceptionCategory } from "./pages.js";
 
@@ -15,12 +16,16 @@ const mostSqlLines = 80;
 const mostSqlText = 8_000;
 
 /** Blocks of one case. A missing case has none: it is listed with its like. `showAgent`: not said once for the whole page. */
-export function caseBlocks(each: ReportedCase, report: AuditReport, showAgent: boolean): readonly string[] {
+export function caseBlocks(
+  each: ReportedCase,
+  categories: readonly CategoryConfig[],
+  showAgent: boolean,
+): readonly string[] {
   switch (each.report.status) {
     case "found":
       return findingBlocks(each, each.report.finding, showAgent);
     case "excepted":
-      return exceptedBlocks(each, each.report.exception, report);
+      return exceptedBlocks(each, each.report.exception, categories);
     case "validation-failed":
       return [
         fields([
@@ -63,11 +68,15 @@ function findingBlocks(each: ReportedCase, finding: Finding, showAgent: boolean)
   ];
 }
 
-function exceptedBlocks(each: ReportedCase, exception: AcceptedException, report: AuditReport): readonly string[] {
-  const id = exceptionCategory(report.categories);
+function exceptedBlocks(
+  each: ReportedCase,
+  exception: AcceptedException,
+  categories: readonly CategoryConfig[],
+): readonly string[] {
+  const id = exceptionCategory(categories);
   const until = exception.expires === null ? "without expiry" : `until ${inline(exception.expires)}`;
   const ticket = exception.ticket === null ? "" : ` · ticket ${inline(exception.ticket)}`;
-  const action = report.categories.find((category) => category.id === id)?.action;
+  const action = categories.find((category) => category.id === id)?.action;
   return [
     fields([
       ["Failures", failuresText(each)],

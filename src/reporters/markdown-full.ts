@@ -3,18 +3,30 @@
  * Knows no case from within; chapters are markdown-page's work.
  */
 import { counted } from "../model/amount.js";
-import type { AuditReport, ReportedCase } from "../model/report.js";
+import type { AuditReport, Piece, ReportedCase } from "../model/report.js";
 import type { Failure } from "../model/result.js";
 import { spentText } from "../model/spending.js";
 import { agentsOf, caseName, groupText, heading, pageAnchor, pageChapter, pageName } from "./markdown-page.js";
 import { remarks } from "./markdown-remarks.js";
 import { summary } from "./markdown-summary.js";
 import { codeSpan, fenced, inline, opening, table } from "./markdown-text.js";
-import { distinct, failuresOf, groupedBy, type Page, pagesOf, plural, type Standing, tally } from "./pages.js";
+import {
+  contextOf,
+  distinct,
+  failuresOf,
+  groupedBy,
+  type Page,
+  pageKeys,
+  pagesOf,
+  plural,
+  type Standing,
+  standingOf,
+  tally,
+} from "./pages.js";
 
 const mostNames = 5;
 
-export function fullReport(report: AuditReport): string {
+export function fullReport(report: AuditReport): readonly Piece[] {
   const pages = pagesOf(report);
   const severalAgents = agentsOf(report.cases).size > 1;
   const blocks = [
@@ -26,9 +38,14 @@ export function fullReport(report: AuditReport): string {
     ...byTest(report, pages),
     ...contents(report, pages),
     ...remarks(report),
-    ...pages.flatMap((page) => ["---", ...pageChapter(page, report, severalAgents)]),
   ];
-  return `${blocks.join("\n\n")}\n`;
+  const context = contextOf(report);
+  const keyOf = pageKeys(context);
+  const chapters = pages.map((page) => ({
+    key: `${keyOf(page)}${severalAgents ? " of several" : ""}`,
+    text: () => `\n\n---\n\n${pageChapter(page, context, severalAgents).join("\n\n")}`,
+  }));
+  return [{ key: null, text: () => blocks.join("\n\n") }, ...chapters, { key: null, text: () => "\n" }];
 }
 
 function origin(report: AuditReport): string {
@@ -56,7 +73,7 @@ function incomplete(report: AuditReport, pages: readonly Page[]): readonly strin
     const node = `investigate:${page.id}`;
     told.add(node);
     const failure = report.failures.find((each) => each.node === node)?.failure;
-    return [`- **${pageName(page, report)}**: ${whyOpen(cases, page.axis, failure)}`];
+    return [`- **${pageName(page, contextOf(report))}**: ${whyOpen(cases, page.axis, failure)}`];
   });
   const paged = new Set(pages.flatMap((page) => page.cases));
   const elsewhere = open.filter((each) => !paged.has(each));
@@ -159,7 +176,11 @@ function countsIn(
   columns: readonly Standing[],
   report: AuditReport,
 ): readonly string[] {
-  const counts = new Map(tally(cases, report.categories).map((standing) => [standing.id, standing.cases.length]));
+  const counts = new Map<string, number>();
+  for (const each of cases) {
+    const id = standingOf(each, report.categories);
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
   return columns.map(({ id }) => String(counts.get(id) ?? ""));
 }
 
@@ -179,7 +200,7 @@ function contents(report: AuditReport, pages: readonly Page[]): readonly string[
     rest
       .map((page) => {
         const groups = [...new Set(page.cases.map((each) => groupText(each.case.group)))].join(", ");
-        return `- [${pageName(page, report)}](#${pageAnchor(page)}): ${counted(page.cases.length, "case")} in ${groups}`;
+        return `- [${pageName(page, contextOf(report))}](#${pageAnchor(page)}): ${counted(page.cases.length, "case")} in ${groups}`;
       })
       .join("\n"),
   ];

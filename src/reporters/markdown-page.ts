@@ -3,33 +3,33 @@
  * Knows no other page.
  */
 import type { Group, UnsplitTest } from "../model/case.js";
-import type { AuditReport, ReportedCase } from "../model/report.js";
+import type { ReportedCase } from "../model/report.js";
 import { agentText, caseBlocks, failuresText } from "./markdown-case.js";
 import { codeSpan, inline, opening, prose, value } from "./markdown-text.js";
-import { groupedBy, type Page, plural, tally } from "./pages.js";
+import { groupedBy, type Page, type PageContext, plural, tally } from "./pages.js";
 
 /** A page as a file of its own. */
-export function pageFile(page: Page, report: AuditReport): string {
+export function pageFile(page: Page, context: PageContext): string {
   const blocks = [
-    heading(1, pageTitle(page, report)),
+    heading(1, pageTitle(page, context)),
     ...about(page),
     heading(2, "Summary"),
-    summaryLines(page, report).join("\n"),
+    summaryLines(page, context).join("\n"),
     ...provenance(page.cases),
-    ...sections(page, report, 2),
+    ...sections(page, context, 2),
   ];
   return `${blocks.join("\n\n")}\n`;
 }
 
 /** A page as a chapter under headings of level 1. */
-export function pageChapter(page: Page, report: AuditReport, severalAgents: boolean): readonly string[] {
+export function pageChapter(page: Page, context: PageContext, severalAgents: boolean): readonly string[] {
   return [
     `<a id="${pageAnchor(page)}"></a>`,
-    heading(2, pageTitle(page, report)),
+    heading(2, pageTitle(page, context)),
     ...about(page),
-    summaryLines(page, report).join("\n"),
+    summaryLines(page, context).join("\n"),
     ...(severalAgents ? provenance(page.cases) : []),
-    ...sections(page, report, 3),
+    ...sections(page, context, 3),
   ];
 }
 
@@ -39,14 +39,14 @@ export function pageAnchor(page: Page): string {
 }
 
 /** `State: VA`, `Test: duplicate_identifier`, `Task 1`. Markdown already. */
-export function pageName(page: Page, report: AuditReport): string {
+export function pageName(page: Page, context: PageContext): string {
   if (page.axis === "mixed") return inline(page.title);
   if (page.axis === "test") return `Test: ${inline(page.title)}`;
-  return `${inline(report.groupLabel)}: ${value(page.title)}`;
+  return `${inline(context.groupLabel)}: ${value(page.title)}`;
 }
 
-function pageTitle(page: Page, report: AuditReport): string {
-  return `${pageName(page, report)} - Test Failures Audit`;
+function pageTitle(page: Page, context: PageContext): string {
+  return `${pageName(page, context)} - Test Failures Audit`;
 }
 
 export function groupText(group: Group): string {
@@ -63,11 +63,13 @@ function about(page: Page): readonly string[] {
   return test === undefined || test.description.trim() === "" ? [] : [prose(test.description)];
 }
 
-function summaryLines(page: Page, report: AuditReport): readonly string[] {
-  const subject = page.axis === "test" ? plural(report.groupLabel, 2) : "tests";
+function summaryLines(page: Page, context: PageContext): readonly string[] {
+  const subject = page.axis === "test" ? plural(context.groupLabel, 2) : "tests";
   return [
     `- Total ${inline(subject)} with failures: ${page.cases.length}`,
-    ...tally(page.cases, report.categories).map((standing) => `- ${opening(standing.label)}: ${standing.cases.length}`),
+    ...tally(page.cases, context.categories).map(
+      (standing) => `- ${opening(standing.label)}: ${standing.cases.length}`,
+    ),
   ];
 }
 
@@ -83,20 +85,20 @@ export function provenance(cases: readonly ReportedCase[]): readonly string[] {
   return agents.length === 1 ? [`Investigated by ${agents[0]}.`] : [];
 }
 
-function sections(page: Page, report: AuditReport, level: number): readonly string[] {
+function sections(page: Page, context: PageContext, level: number): readonly string[] {
   const shown = page.cases.filter((each) => each.report.status !== "missing");
   const showAgent = agentsOf(page.cases).size > 1;
-  const unsplit = new Map(report.export.unsplit.map((each) => [each.test, each]));
+  const unsplit = new Map(context.unsplit.map((each) => [each.test, each]));
   const section = (each: ReportedCase, title: string, depth: number): readonly string[] => [
     "---",
     heading(depth, title),
     ...(page.axis === "test" ? [] : description(each)),
-    ...notSplit(each, unsplit, report),
-    ...caseBlocks(each, report, showAgent),
+    ...notSplit(each, unsplit, context),
+    ...caseBlocks(each, context.categories, showAgent),
   ];
-  const missing = missingSection(page, report, level);
+  const missing = missingSection(page, context, level);
   if (page.axis === "test") {
-    const label = inline(report.groupLabel);
+    const label = inline(context.groupLabel);
     return [...missing, ...shown.flatMap((each) => section(each, `${label}: ${groupText(each.case.group)}`, level))];
   }
   if (page.axis === "group") {
@@ -107,7 +109,7 @@ function sections(page: Page, report: AuditReport, level: number): readonly stri
     ...missing,
     ...[...groups.values()].flatMap((cases) => [
       "---",
-      heading(level, `${inline(report.groupLabel)}: ${cases[0] === undefined ? "" : groupText(cases[0].case.group)}`),
+      heading(level, `${inline(context.groupLabel)}: ${cases[0] === undefined ? "" : groupText(cases[0].case.group)}`),
       ...cases.flatMap((each) => section(each, `Test: ${inline(each.case.test.name)}`, level + 1)),
     ]),
   ];
@@ -121,14 +123,14 @@ function description(each: ReportedCase): readonly string[] {
 function notSplit(
   each: ReportedCase,
   unsplit: ReadonlyMap<string, UnsplitTest>,
-  report: AuditReport,
+  context: PageContext,
 ): readonly string[] {
   const found = each.case.group.kind === "all" ? unsplit.get(each.case.test.name) : undefined;
-  return found === undefined ? [] : [`Not split by ${inline(report.groupLabel)}: ${inline(found.reason)}`];
+  return found === undefined ? [] : [`Not split by ${inline(context.groupLabel)}: ${inline(found.reason)}`];
 }
 
 /** Missing cases stand under their common reason. */
-function missingSection(page: Page, report: AuditReport, level: number): readonly string[] {
+function missingSection(page: Page, context: PageContext, level: number): readonly string[] {
   const byReason = groupedBy(
     page.cases.filter(({ report: { status } }) => status === "missing"),
     ({ report: each }) => (each.status === "missing" ? each.reason : ""),
@@ -142,7 +144,7 @@ function missingSection(page: Page, report: AuditReport, level: number): readonl
       cases.map((each) => `- ${caseName(each, page.axis)}: ${failuresText(each)}`).join("\n"),
     ]),
     // The full report says it once, at its top.
-    ...(level === 2 ? [`To run what is missing: ${codeSpan(report.retryCommand)}`] : []),
+    ...(level === 2 ? [`To run what is missing: ${codeSpan(context.retryCommand)}`] : []),
   ];
 }
 

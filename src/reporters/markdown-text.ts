@@ -19,6 +19,8 @@ function capped(text: string, most: number): string {
 
 /** One line of text for a heading, a cell or the midst of a sentence; white space is folded. */
 export function inline(text: string, most = 500): string {
+  // Names by the ten thousand, in which nothing has a meaning.
+  if (text.length <= most && /^[A-Za-z0-9]+(?: [A-Za-z0-9]+)*$/.test(text)) return text;
   return escapeText(oneLine(text, most), false);
 }
 

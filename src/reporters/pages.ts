@@ -2,7 +2,9 @@
  * How a report falls into pages (one for each task, and one for each group that has only accepted exceptions),
  * and how cases are counted. Knows no output format.
  */
+import type { UnsplitTest } from "../model/case.js";
 import type { CategoryConfig } from "../model/config.js";
+import { digestOf, sha256 } from "../model/digest.js";
 import { safeNames } from "../model/names.js";
 import type { AuditReport, ReportedCase } from "../model/report.js";
 import type { Task } from "../model/task.js";
@@ -14,6 +16,48 @@ export interface Page {
   readonly axis: Task["axis"];
   /** Never empty; sorted by group key, then test name. */
   readonly cases: readonly ReportedCase[];
+}
+
+/** All that a page is made of besides itself: its text has the same key as long as this and its cases are the same. */
+export interface PageContext {
+  readonly groupLabel: string;
+  readonly categories: readonly CategoryConfig[];
+  readonly retryCommand: string;
+  readonly unsplit: readonly UnsplitTest[];
+}
+
+export function contextOf({ groupLabel, categories, retryCommand, export: { unsplit } }: AuditReport): PageContext {
+  return { groupLabel, categories, retryCommand, unsplit };
+}
+
+/** Keys of pages: equal where the page and its context are. */
+export function pageKeys(context: PageContext): (page: Page) => string {
+  const shared = digestOf(context);
+  return ({ id, title, axis, cases }) => key(JSON.stringify([shared, id, title, axis, cases.map(caseKey)]));
+}
+
+/** Equal where the cases are, but for what is of one run alone. */
+export function caseKey(each: ReportedCase): string {
+  let known = caseKeys.get(each);
+  if (known === undefined) {
+    known = key(JSON.stringify(lasting(each)));
+    caseKeys.set(each, known);
+  }
+  return known;
+}
+
+const caseKeys = new WeakMap<ReportedCase, string>();
+
+/** Without what is of one run alone: a page that says the same as before need not be written again. */
+export function lasting({ report, ...each }: ReportedCase): object {
+  if (report.status !== "found") return { ...each, report };
+  const { reused, ...found } = report;
+  return { ...each, report: found };
+}
+
+/** Half a digest tells two of them apart as well. */
+function key(text: string): string {
+  return sha256(text).slice(0, 32);
 }
 
 /** Excepted cases stand on the first page of their group (or test); cases outside of this run stand on none. */

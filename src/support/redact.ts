@@ -179,51 +179,55 @@ function escaped(text: string): string {
 
 /**
  * The same value with every text in it redacted; keys stay, and so do the texts under the keys of `verbatim`. What occurs
- * several times in it is looked at once, and occurs as often in the result.
+ * several times in it is looked at once, and occurs as often in the result; what holds nothing to take out is not copied.
  */
 export function redactStrings<Value>(value: Value, redact: Redactor, verbatim: ReadonlySet<string> = noKeys): Value {
   const texts = new Map<string, string>();
-  const objects = new Map<object, unknown>();
+  gather(value, verbatim, texts, new Set());
+  // One text of many lines costs a tenth of its lines one by one. Where there is nothing to take out of it, there is nothing
+  // in any of them: no shape of a secret depends on where a text begins or ends. Mostly that is all.
+  const together = [...texts.keys()].join("\n");
+  if (redact(together) === together) return value;
+  for (const text of texts.keys()) texts.set(text, redact(text));
 
-  const redactText = (text: string): string => {
-    // A long text occurs once; to find it again would cost what it saves.
-    if (text.length > longText) return redact(text);
-    let redacted = texts.get(text);
-    if (redacted === undefined) {
-      redacted = redact(text);
-      texts.set(text, redacted);
-    }
-    return redacted;
-  };
-  const redactObject = (object: object): unknown => {
+  const objects = new Map<object, object>();
+  const redactObject = (object: object): object => {
     if (Array.isArray(object)) {
-      const together = object.length > manyStrings ? redactTogether(object, redact) : null;
-      return together ?? object.map(redactAny);
+      const items = object.map(redactAny);
+      return items.every((item, index) => item === object[index]) ? object : items;
     }
-    const redacted = Object.entries(object).map(([key, item]) => {
-      const stays = verbatim.has(key) && typeof item === "string";
-      return [key, stays ? item : redactAny(item)];
+    const changed = Object.entries(object).flatMap(([key, item]) => {
+      const own = verbatim.has(key) && typeof item === "string" ? item : redactAny(item);
+      return own === item ? [] : [[key, own] as const];
     });
-    return Object.fromEntries(redacted);
+    return changed.length === 0 ? object : Object.fromEntries([...Object.entries(object), ...changed]);
   };
   const redactAny = (item: unknown): unknown => {
-    if (typeof item === "string") return redactText(item);
+    if (typeof item === "string") return texts.get(item);
     if (item === null || typeof item !== "object") return item;
-    if (!objects.has(item)) objects.set(item, redactObject(item));
-    return objects.get(item);
+    let redacted = objects.get(item);
+    if (redacted === undefined) {
+      redacted = redactObject(item);
+      objects.set(item, redacted);
+    }
+    return redacted;
   };
   return redactAny(value) as Value;
 }
 
 const noKeys: ReadonlySet<string> = new Set();
-const manyStrings = 100;
-const longText = 2_000;
 
-/** Names by the thousand: a text of lines costs a tenth of its lines one by one. Null where they are no lines of their own. */
-function redactTogether(items: readonly unknown[], redact: Redactor): readonly string[] | null {
-  if (!items.every((item) => typeof item === "string" && !/[\n"']/.test(item))) return null;
-  const text = items.join("\n");
-  const redacted = redact(text);
-  // Whatever there was to take out may have gone beyond its own line.
-  return redacted === text ? (items as readonly string[]) : null;
+/** Every text in a value that may be redacted, once. */
+function gather(value: unknown, verbatim: ReadonlySet<string>, texts: Map<string, string>, seen: Set<object>): void {
+  if (typeof value === "string") texts.set(value, value);
+  if (value === null || typeof value !== "object" || seen.has(value)) return;
+  seen.add(value);
+  if (Array.isArray(value)) {
+    for (const item of value) gather(item, verbatim, texts, seen);
+    return;
+  }
+  for (const key of Object.keys(value)) {
+    const item = (value as Readonly<Record<string, unknown>>)[key];
+    if (!(verbatim.has(key) && typeof item === "string")) gather(item, verbatim, texts, seen);
+  }
 }

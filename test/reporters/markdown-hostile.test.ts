@@ -1,6 +1,7 @@
 /** Text from data, agents and configs stays text: it adds nothing to a report's structure. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { textOf } from "../../src/model/report.js";
 import { markdown } from "../../src/reporters/markdown.js";
 import { codeSpan, fenced, inline, prose, value } from "../../src/reporters/markdown-text.js";
 import { reportWithText } from "../fixtures/report/any-text.js";
@@ -9,7 +10,7 @@ import { structureOf } from "../fixtures/report/structure.js";
 const axes = ["group", "test", "mixed"] as const;
 
 function structures(text: string, axis: (typeof axes)[number]) {
-  return markdown.render(reportWithText(text, axis)).map(({ content }) => structureOf(content));
+  return markdown.render(reportWithText(text, axis)).map((file) => structureOf(textOf(file)));
 }
 
 const plain = Object.fromEntries(axes.map((axis) => [axis, structures("x", axis)]));

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { Case, Export } from "../../src/model/case.js";
 import { defaultCategories } from "../../src/model/config.js";
 import type { Finding } from "../../src/model/finding.js";
+import { textOf } from "../../src/model/report.js";
 import { markdown } from "../../src/reporters/markdown.js";
 import { collectReport } from "../../src/tasks/collect.js";
 import { exceptionOf, exportOf, findingOf, inputOf, realisticReport } from "../fixtures/report/audit.js";
@@ -11,7 +12,7 @@ import { caseOf } from "../rig/cases.js";
 function render(path: string, report = realisticReport()): string {
   const file = markdown.render(report).find((each) => each.path === path);
   if (file === undefined) throw new Error(`no ${path}`);
-  return file.content;
+  return textOf(file);
 }
 
 it("writes VA.md in the pattern's template", async () => {
@@ -32,12 +33,11 @@ it("says plainly that no test fails", () => {
   const clean = collectReport(
     inputOf([], { export: exportOf([], { testsSeen: 48, noLongerFailing: [duplicate("VA").test] }) }),
   );
-  expect(markdown.render(clean)).toEqual([
-    {
-      path: "full-report.md",
-      content:
-        "# dot-bids - Test Failures Audit\n\n2026-02-03 14:05 UTC · run `2026-02-03-a`\n\n## Summary\n\nNo failing tests. 48 tests were looked at.\n\n## No longer failing\n\n- duplicate_identifier\n",
-    },
+  expect(markdown.render(clean).map((file) => [file.path, textOf(file)])).toEqual([
+    [
+      "full-report.md",
+      "# dot-bids - Test Failures Audit\n\n2026-02-03 14:05 UTC · run `2026-02-03-a`\n\n## Summary\n\nNo failing tests. 48 tests were looked at.\n\n## No longer failing\n\n- duplicate_identifier\n",
+    ],
   ]);
 });
 
@@ -171,7 +171,7 @@ it("writes a page for a group with accepted failures only, under a name of its o
       exceptions: { excepted, expired: [], unmatched: [] },
     }),
   );
-  const files = markdown.render(report).map(({ path, content }) => [path, content.split("\n")[0]]);
+  const files = markdown.render(report).map((file) => [file.path, textOf(file).split("\n")[0]]);
   expect(files).toEqual([
     [expect.stringMatching(/^results\/x-[0-9a-f]{8}\.md$/), "# State: ../x - Test Failures Audit"],
     ["results/VA.md", "# State: VA - Test Failures Audit"],

@@ -55,6 +55,7 @@ export function documentedCommands(open: () => Promise<AuditFolder>): void {
         "tmux.json",
         "agent-va-status.txt",
         "whole-trace.json",
+        "report-files.json",
         "slots/archive/",
         "target/",
       ]);
