@@ -14,8 +14,10 @@ const mostTests = { "two-faults": 8, default: 4 };
 /**
  * @param only index of the one case to look at; those before it are made and not investigated.
  * @param changes whether the walk is shown what changed (an earlier manifest, git, counts).
+ * @param prove whether one of the cases is compared with what real dbt builds.
+ * @param walk whether the agent is asked at all.
  */
-export async function* casesOf(site, { kind, seed, quota, only = null, changes = true, prove = false }) {
+export async function* casesOf(site, { kind, seed, quota, only = null, changes = true, prove = false, walk = true }) {
   const { project } = site;
   const random = dice(`${seed}: ${kind} in ${project.name}`);
   const seen = new Map();
@@ -39,7 +41,7 @@ export async function* casesOf(site, { kind, seed, quota, only = null, changes =
         site,
         { id, kind, project: project.name, heldOut: project.settings.heldOut, faults },
         planted,
-        changes,
+        { changes, walk },
       );
       yield { item };
     }
@@ -51,12 +53,12 @@ async function plant(site, kind, faults) {
   if (kind === "two-faults") return plantBoth(site, faults);
   const built = await site.build(faults);
   if (built === null || built.failing.length === 0) return null;
-  const { bench, splits } = await site.newCases(built);
+  const splits = await site.newCases(built);
   if (splits.length === 0) return null;
-  if (kind !== "flake") return { built, bench, splits, truthOf: () => [faults[0]] };
+  if (kind !== "flake") return { built, splits, truthOf: () => [faults[0]] };
   // What failed is remembered, and gone when somebody looks.
   await site.fresh();
-  return { built, bench: site.bench(site.known), splits, truthOf: () => [] };
+  return { built, splits, truthOf: () => [] };
 }
 
 /** Each of the two alone must be noticed: so is known which tests tell of which. */
@@ -65,23 +67,25 @@ async function plantBoth(site, faults) {
   for (const fault of faults) {
     const built = await site.build([fault]);
     if (built === null || built.failing.length === 0) return null;
-    const { splits } = await site.newCases(built);
+    const splits = await site.newCases(built);
     if (splits.length === 0) return null;
     alone.push(new Set(splits.flatMap(({ test, cases }) => cases.map((item) => `${test.id}@${item.group.key}`))));
   }
   const built = await site.build(faults);
   if (built === null) return null;
-  const { bench, splits } = await site.newCases(built);
+  const splits = await site.newCases(built);
   const truthOf = (test, group) => {
     const own = faults.filter((_, index) => alone[index].has(`${test}@${group}`));
     return own.length > 0 ? own : faults;
   };
-  const isTold = (index) =>
-    splits.some(({ test, cases }) => cases.some((item) => truthOf(test.id, item.group.key).includes(faults[index])));
-  return isTold(0) && isTold(1) ? { built, bench, splits, truthOf } : null;
+  // First a test that tells of the one, then one that tells of the other: not all may be asked.
+  const teller = (fault) =>
+    splits.find(({ test, cases }) => cases.some((item) => truthOf(test.id, item.group.key).includes(fault)));
+  const tellers = faults.map(teller);
+  return tellers.includes(undefined) ? null : { built, splits: [...new Set([...tellers, ...splits])], truthOf };
 }
 
-async function investigated(site, item, { built, splits, truthOf }, withChanges) {
+async function investigated(site, item, { built, splits, truthOf }, { changes: withChanges, walk }) {
   const random = dice(`presentation of ${item.id}`);
   // A commit that has nothing to do with the fault, in some of the cases: what changed last is not always to blame.
   const bystander = random.chance(0.4) ? random.pick(site.project.models) : null;
@@ -94,10 +98,10 @@ async function investigated(site, item, { built, splits, truthOf }, withChanges)
   const changes = withChanges ? await presentChanges(site, item, harmless) : null;
   const bench = site.bench(shown, changes);
   const tests = [];
-  const asked = random.shuffle(splits).slice(0, mostTests[item.kind] ?? mostTests.default);
-  for (const split of asked) {
-    const { answers, queries, seconds } = await bench.investigate(split);
-    const blamed = await bench.baselines(split);
+  const most = mostTests[item.kind] ?? mostTests.default;
+  for (const split of (item.kind === "two-faults" ? splits : random.shuffle(splits)).slice(0, most)) {
+    const { answers, queries, seconds } = walk ? await bench.investigate(split) : unasked(split);
+    const blamed = walk ? await bench.baselines(split) : null;
     tests.push({
       id: split.test.id,
       name: split.test.name,
@@ -113,4 +117,8 @@ async function investigated(site, item, { built, splits, truthOf }, withChanges)
   }
   const faults = item.faults.map(({ dirt, ...fault }) => ({ ...fault, distracted: dirt !== undefined }));
   return { ...item, faults, tests };
+}
+
+function unasked({ cases }) {
+  return { answers: cases.map(({ group }) => ({ group: group.key })), queries: 0, seconds: 0 };
 }

@@ -84,15 +84,27 @@ export function caseText({ id, heldOut, faults, tests }) {
   }
   for (const test of tests) {
     lines.push(`  ${test.name} (${test.test}): ${test.queries} queries, ${test.seconds.toFixed(2)} s`);
-    for (const group of test.groups) {
-      const isRight = group.truth.some(({ nodes }) => nodes.includes(group.node));
+    for (const [first, ...others] of alike(test.groups)) {
+      const isRight = first.truth.some(({ nodes }) => nodes.includes(first.node));
+      const groups = [first, ...others].map(({ group }) => group).join(" ");
       lines.push(
-        `    ${isRight ? "right" : "WRONG"} ${group.group}: ${group.outcome} ${group.situation} ${group.node ?? `- (as far as ${group.reached})`} (${group.confidence}, ${group.category})`,
-        `      ${group.path.join(" > ")}`,
-        `      ${group.reason}`,
+        `    ${isRight ? "right" : "WRONG"} ${groups}: ${first.outcome} ${first.situation} ${first.node ?? `- (as far as ${first.reached})`} (${first.confidence}, ${first.category})`,
+        `      ${first.path.join(" > ")}`,
+        `      ${first.reason}`,
       );
     }
     lines.push(`    whole-table walk: ${test.blamed.wholeTable}; tested model: ${test.blamed.testedModel}`);
   }
   return lines.join("\n");
+}
+
+/** Groups with the same answer, together. */
+function alike(groups) {
+  const byAnswer = new Map();
+  for (const group of groups) byAnswer.set(answerOf(group), [...(byAnswer.get(answerOf(group)) ?? []), group]);
+  return [...byAnswer.values()];
+}
+
+function answerOf({ outcome, node, situation, confidence, category, path, truth }) {
+  return JSON.stringify([outcome, node, situation, confidence, category, path, truth]);
 }

@@ -11,7 +11,7 @@ export async function presentChanges(site, { id, faults }, harmless) {
   return {
     earlier: site.known,
     counts: site.counts,
-    repository: async () => repositoryOf(site.project, id, faults, harmless),
+    repository: async () => repositoryOf(site, id, faults, harmless),
   };
 }
 
@@ -30,7 +30,8 @@ async function countsOf({ connection }) {
 
 const leftBehind = new Set(["target", "logs", "compiled", ".data", "data"]);
 
-function repositoryOf(project, id, faults, harmless) {
+async function repositoryOf(site, id, faults, harmless) {
+  const { project } = site;
   const folder = mkdtempSync(join(tmpdir(), "bench-lineage-repository-"));
   const filter = (source) => !leftBehind.has(source.slice(source.lastIndexOf(sep) + 1));
   cpSync(project.folder, folder, { recursive: true, filter });
@@ -48,8 +49,18 @@ function repositoryOf(project, id, faults, harmless) {
   }
   const edits = faults.flatMap(({ edit }) => (edit === undefined ? [] : [edit]));
   for (const edit of edits) writeEdit(folder, edit);
-  if (edits.length > 0) commit(`Changes of the week (${id})`);
+  const seeds = faults.flatMap(({ node }) => (node.startsWith("seed.") ? [site.nodes.get(node)] : []));
+  for (const seed of seeds) await writeSeed(site.connection, folder, seed);
+  if (edits.length + seeds.length > 0) commit(`Changes of the week (${id})`);
   return folder;
+}
+
+/** A seed's rows are in a file of the project. */
+async function writeSeed(connection, folder, seed) {
+  const reader = await connection.runAndReadAll(`select columns(*)::varchar from ${seed.relation_name}`);
+  const cell = (value) => (/[",\n]/.test(value ?? "") ? `"${value.replaceAll('"', '""')}"` : (value ?? ""));
+  const lines = [reader.columnNames(), ...reader.getRows()].map((row) => row.map(cell).join(","));
+  writeFileSync(join(folder, seed.original_file_path), `${lines.join("\n")}\n`);
 }
 
 /** Also used for the proof that dbt builds the same. */

@@ -150,24 +150,27 @@ function areBothNamed({ item, verdicts }) {
 }
 
 /**
- * The relations that the walk visited lead from the test to the fault through the project's graph, and away from it only to
- * what the faulty node itself reads: a fault of a model shows by its inputs being right.
+ * The relations that the walk visited lead from the test to the fault through the project's graph without a gap. On the way
+ * it may look at what those relations read, since a fault shows by what is right beside it. What the test itself names (the
+ * tested relation, the one that it refers to) need not be visited to be known.
  */
 function isPath({ parents, tests }, testId, path, blamed, truth) {
   const visited = new Set([...path, blamed]);
-  const start = new Set(tests.get(testId) ?? []);
-  const way = new Set();
+  const start = tests.get(testId) ?? [];
+  const way = new Set([truth]);
+  const closed = new Set();
   const reaches = (at) => {
-    if (way.has(at) || at === truth) return true;
-    const found = (parents.get(at) ?? []).map(reaches).some(Boolean);
-    if (found) way.add(at);
-    return found;
+    if (closed.has(at)) return way.has(at);
+    closed.add(at);
+    if (at !== truth && (parents.get(at) ?? []).map(reaches).some(Boolean)) way.add(at);
+    return way.has(at);
   };
   for (const at of start) reaches(at);
-  const allowed = new Set([...way, truth, ...start, ...(parents.get(truth) ?? [])]);
-  if (![...visited].every((at) => allowed.has(at) || at === testId)) return false;
-  const walk = (at) => at === truth || (parents.get(at) ?? []).some((parent) => visited.has(parent) && walk(parent));
-  return [...start].some((at) => visited.has(at) && walk(at));
+  const beside = [...way, ...start].flatMap((at) => parents.get(at) ?? []);
+  const allowed = new Set([...way, ...start, ...beside, testId]);
+  if (![...visited].every((at) => allowed.has(at))) return false;
+  const leads = (at) => at === truth || (parents.get(at) ?? []).some((parent) => visited.has(parent) && leads(parent));
+  return start.some(leads);
 }
 
 function grouped(judged, keyOf) {

@@ -96,6 +96,11 @@ class Site {
     this.isFresh = true;
   }
 
+  close() {
+    this.connection.closeSync();
+    this.instance.closeSync();
+  }
+
   bench(project, changes = null) {
     const { groupColumns, sourceRepos } = this.project.settings;
     return new this.inside.Bench({
@@ -164,8 +169,8 @@ class Site {
   }
 
   /** Failing tests with the groups that did not fail before. */
-  async newCases({ project, failing }, changes = null) {
-    const bench = this.bench(project, changes);
+  async newCases({ project, failing }) {
+    const bench = this.bench(project);
     const splits = [];
     for (const id of failing) {
       const split = await bench.split(id);
@@ -173,7 +178,7 @@ class Site {
       const cases = split.cases.filter((item) => !before?.has(item.group.key));
       if (cases.length > 0) splits.push({ ...split, cases });
     }
-    return { bench, splits };
+    return splits;
   }
 
   #mentioned(sql) {
