@@ -44,7 +44,7 @@ export const run = (folder, limit, ...args) => timed([process.execPath, cli, ...
  * The file that tells the most kibibytes that one run had. Linux tells it of the program alone; what getrusage tells
  * counts the process that it was forked from, too.
  */
-export function peakMemory(folder, limit) {
+export function peakMemory(folder, limit, ...args) {
   const file = join(folder, "peak.txt");
   const hook = join(folder, "peak.cjs");
   writeFileSync(
@@ -57,7 +57,7 @@ process.on("exit", () => {
 });
 `,
   );
-  timed([process.execPath, "--require", hook, cli], { cwd: folder, limit });
+  timed([process.execPath, "--require", hook, cli, ...args], { cwd: folder, limit });
   return file;
 }
 

@@ -167,6 +167,22 @@ describe("opening a DuckDB file", () => {
     await opened.value.close();
   });
 
+  it("takes no more memory than it may, and says so to a query that wants more", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "audit-run-duckdb-"));
+    await writeDuckdb(join(folder, "demo.duckdb"), ["create table t as select 1 as i"]);
+    const opened = await duckdb.open({ path: "demo.duckdb", memoryLimit: "32MB" }, warehouseContext(folder));
+    if (!opened.ok) throw new Error(opened.failure.message);
+    const greedy = await opened.value.query(
+      "select max(length(x)) from (select list(repeat('x', 1000)) as x from range(200000))",
+    );
+    expect(greedy).toMatchObject({ ok: false, failure: { message: expect.stringMatching(/out of memory/i) } });
+    expect(await opened.value.query("select i from t")).toMatchObject({ ok: true });
+    await opened.value.close();
+    await rm(folder, { recursive: true });
+    for (const memoryLimit of ["much", "-1GB", "2", "80%"])
+      expect(duckdb.settings.safeParse({ path: "a.duckdb", memoryLimit }).success).toBe(false);
+  });
+
   it("refuses settings that name no file", () => {
     expect(duckdb.settings.safeParse({ path: ":memory:" }).success).toBe(false);
     expect(duckdb.settings.safeParse({ path: "md:audit" }).success).toBe(false);
