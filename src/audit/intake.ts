@@ -49,7 +49,7 @@ export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Resu
     exceptions: session.exceptions,
     selection: request.selection,
     data: session.progress.data,
-    requery: requeryOf(session),
+    requery: requeryOf(session, exported.cases),
     today,
   });
   if (session.progress.data !== null) {

@@ -3,11 +3,13 @@
  * recorded. Knows no trace and decides nothing on reuse.
  */
 import { resultDigest } from "../findings/claims.js";
+import type { Case } from "../model/case.js";
 import { ok, type Result } from "../model/result.js";
 import type { Column, QueryResult, Warehouse } from "../model/warehouse.js";
 import { type BatchOptions, cellTexts, describeBatch, queryBatch, type Rows } from "../sql/index.js";
 import { shownResult } from "../tasks/admission.js";
 import { subquery } from "../tasks/export/rows-source.js";
+import { gatedQueries, longestResult } from "../tasks/gated.js";
 import type { Session } from "../tasks/session.js";
 
 export interface CitedQuery {
@@ -19,17 +21,28 @@ export interface CitedQuery {
 /** Digest of a query's result now: null where it has none any more, undefined where that could not be found out. */
 export type Requery = (queries: readonly CitedQuery[]) => Promise<ReadonlyMap<string, string | null | undefined>>;
 
-type Room = Pick<Session, "config" | "signal" | "redactValues" | "warehouse">;
+type Room = Pick<Session, "config" | "signal" | "redactValues" | "warehouse" | "artifacts">;
 
-export function requeryOf(session: Room): Requery {
-  return async (queries) => {
-    const digests = new Map<string, string | null | undefined>(queries.map(({ sql }) => [sql, undefined]));
+/** @param cases of the last export: where there is no manifest they say what may be read. */
+export function requeryOf(session: Room, cases: readonly Case[]): Requery {
+  return async (cited) => {
+    const digests = new Map<string, string | null | undefined>(cited.map(({ sql }) => [sql, undefined]));
     const opened = await session.warehouse();
-    if (!opened.ok) return digests;
+    const artifacts = await session.artifacts();
+    if (!opened.ok || !artifacts.ok) return digests;
+    const { config, signal } = session;
+    const gated = gatedQueries(opened.value, { config, signal, project: artifacts.value.project, cases });
+    const queries: Admitted[] = [];
+    for (const one of cited) {
+      const admitted = await gated.admit(one.sql);
+      // Refused, by another config than then, say: nobody can look at it any more.
+      if (admitted.ok) queries.push({ ...one, admitted: admitted.value });
+      else if (admitted.failure.code === "query-refused") digests.set(one.sql, null);
+    }
     const together = await askTogether(queries, opened.value, session);
     // Cancelled: nothing was found out.
     if (!together.ok) return digests;
-    const alone: CitedQuery[] = [];
+    const alone: Admitted[] = [];
     for (const [index, query] of queries.entries()) {
       const result = together.value[index];
       if (result === undefined) continue;
@@ -39,7 +52,7 @@ export function requeryOf(session: Room): Requery {
     }
     const next = alone.values();
     const work = async (): Promise<void> => {
-      for (const { sql } of next) digests.set(sql, await askAlone(sql, opened.value, session));
+      for (const { sql, admitted } of next) digests.set(sql, await askAlone(admitted, opened.value, session));
     };
     // They share one iterator, so each query is taken once.
     await Promise.all(Array.from({ length: session.config.concurrency.warehouse }, work));
@@ -47,12 +60,17 @@ export function requeryOf(session: Room): Requery {
   };
 }
 
-/** As many rows and bytes as a query on its own gives before it is cut off. */
-const longest = { rows: 1_000, bytes: 1024 * 1024 };
+/** As a query on its own gives before it is cut off. */
+const longest = longestResult;
+
+interface Admitted extends CitedQuery {
+  /** The statement that the gate lets through. */
+  readonly admitted: string;
+}
 
 /** Null for a result that may look otherwise when it is asked for alone: it is cut off there, or two columns share a name. */
 async function askTogether(
-  queries: readonly CitedQuery[],
+  queries: readonly Admitted[],
   { dialect, query }: Warehouse,
   { config, signal }: Room,
 ): Promise<Result<readonly Result<QueryResult | null>[]>> {
@@ -62,7 +80,7 @@ async function askTogether(
     each: { timeout: config.timeouts.query, signal, label: "evidence" },
     width: config.concurrency.warehouse,
   };
-  const selects = queries.map(({ sql }) => subquery(sql));
+  const selects = queries.map(({ admitted }) => subquery(admitted));
   const described = await describeBatch(selects, options);
   if (!described.ok) return described;
   const results: Result<QueryResult | null>[] = described.value.map((columns) => (columns.ok ? ok(null) : columns));

@@ -14,6 +14,7 @@ import type { Warehouse } from "../model/warehouse.js";
 import { redactStrings } from "../support/redact.js";
 import { openDesk } from "../tasks/admission.js";
 import { createAgentTools } from "../tasks/agent-tools.js";
+import { gatedQueries } from "../tasks/gated.js";
 import { limited, repoRoots } from "../tasks/investigate.js";
 import { type Artifacts, newProgress, type Session } from "../tasks/session.js";
 import { taskQueries, toolContext } from "../tasks/tool-context.js";
@@ -133,14 +134,16 @@ async function serve(
   const queries = await taskQueries(folder, session);
   const query = limited(warehouse, session);
   const { cases, partsOf, factsOf } = work;
+  const { project } = work.artifacts;
+  const { config, signal } = session;
+  const gated = gatedQueries(warehouse, { config, signal, project, cases }).query;
   const checkouts = repoRoots(session);
   const desk = openDesk({
-    ...{ session, cases, partsOf, factsOf, query, sqlOf: queries.sqlOf, repos: checkouts },
+    ...{ session, cases, partsOf, factsOf, query: gated, sqlOf: queries.sqlOf, repos: checkouts },
     node: "mcp",
     answeredBy: own?.owner ?? "mcp",
   });
-  const { project } = work.artifacts;
-  const room = { session, task, cases, desk, query, queries, checkouts, project, warehouse, warn };
+  const room = { session, task, cases, desk, query, gated, queries, checkouts, project, warehouse, warn };
   const context = {
     ...toolContext({ ...room, evidenceDir: null }),
     sharing,

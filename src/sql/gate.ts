@@ -12,12 +12,13 @@ import { masked } from "./gate/masked.js";
 import { type Objection, objection, refusal } from "./gate/objection.js";
 import { objectionToPlaces } from "./gate/places.js";
 import type { GatePolicy } from "./gate/policy.js";
-import { objectionToRelation, relationsOf } from "./gate/relations.js";
+import { type ProjectUse, projectUse } from "./gate/project-use.js";
+import { type NamedRelation, objectionToRelation, relationPath, relationsOf } from "./gate/relations.js";
 import { objectionByWords } from "./gate/statement.js";
 import { readTokens } from "./gate/tokens.js";
 import { loadParser, type SqlParser } from "./parser.js";
 
-export type { Objection, Reason } from "./gate/objection.js";
+export type { Reason } from "./gate/objection.js";
 export type { GatePolicy, SchemaName } from "./gate/policy.js";
 
 export interface Gate {
@@ -34,15 +35,22 @@ const deepest = 200;
 /** Loads the parser (0.3–0.7 s, once a process). */
 export async function loadGate(policy: GatePolicy): Promise<Gate> {
   const parser = await loadParser(policy.dialect);
+  const ofProject = projectUse(policy);
   return {
     admit(sql, mostRows) {
-      const answer = admitted(sql, mostRows, policy, parser);
+      const answer = admitted(sql, mostRows, { policy, parser, ofProject });
       return typeof answer === "string" ? ok(answer) : refusal(answer);
     },
   };
 }
 
-function admitted(given: string, mostRows: number, policy: GatePolicy, parser: SqlParser): string | Objection {
+interface Room {
+  readonly policy: GatePolicy;
+  readonly parser: SqlParser;
+  readonly ofProject: () => ProjectUse;
+}
+
+function admitted(given: string, mostRows: number, { policy, parser, ofProject }: Room): string | Objection {
   const { dialect } = policy;
   const read = readTokens(given, dialect);
   if ("reason" in read) return read;
@@ -62,11 +70,12 @@ function admitted(given: string, mostRows: number, policy: GatePolicy, parser: S
   }
   try {
     const named = relationsOf(tree, plain, dialect);
+    const isRead = (relation: NamedRelation): boolean => ofProject().relations.has(relationPath(relation));
     return (
       objectionToKinds(tree) ??
-      objectionToCalls(tokens, tree, policy) ??
+      objectionToCalls(tokens, tree, policy, ofProject) ??
       objectionToPlaces(tokens, named.all, dialect) ??
-      firstOf(named.tables, (relation) => objectionToRelation(relation, policy)) ??
+      firstOf(named.tables, (relation) => objectionToRelation(relation, policy, isRead)) ??
       limited(sql, tokens, tree, mostRows)
     );
   } catch (error) {

@@ -8,7 +8,8 @@ import type { Objection } from "../model/finding.js";
 import type { Facts, Parts } from "../model/graph.js";
 import type { Failure } from "../model/result.js";
 import { openDesk } from "./admission.js";
-import { limited, repoRoots } from "./investigate.js";
+import { gatedQueries } from "./gated.js";
+import { repoRoots } from "./investigate.js";
 import type { Session } from "./session.js";
 
 export interface TakenUp {
@@ -44,6 +45,10 @@ export async function takeAnswer(
   const warehouse = await options.session.warehouse();
   if (!warehouse.ok) return { admitted: [], objections: [], failure: warehouse.failure };
   const { session } = options;
+  const artifacts = await session.artifacts();
+  if (!artifacts.ok) return { admitted: [], objections: [], failure: artifacts.failure };
+  const { config, signal } = session;
+  const room = { config, signal, project: artifacts.value.project, cases: options.cases };
   const desk = openDesk({
     session,
     node: options.node,
@@ -52,7 +57,7 @@ export async function takeAnswer(
     cases: open,
     partsOf: options.partsOf,
     factsOf: options.factsOf,
-    query: limited(warehouse.value, session),
+    query: gatedQueries(warehouse.value, room).query,
     repos: repoRoots(session),
   });
   const isOpen = new Set(open.map(({ id }) => id));

@@ -19,6 +19,7 @@ import { beginWork, isolationOf } from "./at-work.js";
 import { type Briefing, briefing } from "./briefing.js";
 import type { CasesByTest } from "./earlier-findings.js";
 import { writeEvidence } from "./evidence.js";
+import { gatedQueries } from "./gated.js";
 import { renderFollowUp, renderPrompt } from "./prompt.js";
 import type { Session } from "./session.js";
 import { taskQueries, toolContext } from "./tool-context.js";
@@ -44,7 +45,12 @@ export async function investigate(investigation: Investigation, session: Session
   const folder = join(session.run.folder, "tasks", task.id);
   await mkdir(folder, { recursive: true });
 
+  const artifacts = await session.artifacts();
+  if (!artifacts.ok) return artifacts;
   const query = limited(warehouse.value, session);
+  const { config, signal } = session;
+  const room = { config, signal, project: artifacts.value.project, cases: investigation.open };
+  const gated = gatedQueries(warehouse.value, room).query;
   const queries = await taskQueries(folder, session);
   const desk = openDesk({
     session,
@@ -52,7 +58,7 @@ export async function investigate(investigation: Investigation, session: Session
     cases: investigation.open,
     partsOf: investigation.partsOf,
     factsOf: investigation.factsOf,
-    query,
+    query: gated,
     repos: repoRoots(session),
     sqlOf: queries.sqlOf,
     isolation: isolationOf(session),
@@ -60,7 +66,7 @@ export async function investigate(investigation: Investigation, session: Session
   const begin = async (checkouts: Checkouts, slot: number | null): Promise<Result<void>> => {
     const work = await beginWork(session, task.id, slot);
     const own = { ...session, emit: work.emit };
-    return ask(investigation, own, desk, query, queries, folder, checkouts).finally(work.end);
+    return ask(investigation, own, desk, { query, gated }, queries, folder, checkouts).finally(work.end);
   };
   const ended = session.agent.needsSlot ? await inSlot(session, begin) : await begin(repoRoots(session), null);
   await desk.settle();
@@ -93,7 +99,10 @@ interface Room {
   readonly task: Task;
   readonly session: Session;
   readonly desk: AdmissionDesk;
+  /** For queries of ours. */
   readonly query: Query;
+  /** For queries of the agent. */
+  readonly gated: Query;
   readonly queries: QueryLog;
   readonly folder: string;
   readonly checkouts: Readonly<Record<string, string>>;
@@ -109,7 +118,7 @@ async function ask(
   { task, open, all }: Investigation,
   session: Session,
   desk: AdmissionDesk,
-  query: Query,
+  doors: Pick<Room, "query" | "gated">,
   queries: QueryLog,
   folder: string,
   checkouts: Readonly<Record<string, string>>,
@@ -122,7 +131,7 @@ async function ask(
   const { project } = artifacts.value;
   const brief = await briefing({
     ...{ session, cases: open, all, project, traces: session.traces, found: session.progress.findings },
-    source: config.evidence ? { query, warehouse: warehouse.value } : null,
+    source: config.evidence ? { query: doors.query, warehouse: warehouse.value } : null,
     // Who reads no prompt follows the rows itself.
     withoutVerdicts: !session.agent.readsPrompt,
     warn: (message) => session.emit({ type: "warning", message: `${task.id}: ${message}` }),
@@ -138,7 +147,7 @@ async function ask(
 
   // The task's whole time, re-asks included; what was admitted by then stays.
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(config.timeouts.task)]);
-  const room = { task, session, desk, query, queries, folder, checkouts, project, evidenceDir, signal };
+  const room = { task, session, desk, ...doors, queries, folder, checkouts, project, evidenceDir, signal };
   const shared = { ...room, briefing: brief.value };
   // Tests that the agent treats otherwise, by another model say, are another conversation of the same task.
   for (const { suffix, cases } of byVariant(open, session.agent)) {

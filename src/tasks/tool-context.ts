@@ -19,8 +19,10 @@ export interface ToolRoom {
   readonly task: string | null;
   readonly cases: readonly Case[];
   readonly desk: AdmissionDesk;
-  /** Gated and limited in time, not masked. */
+  /** For queries of ours: limited in time, not masked. */
   readonly query: Query;
+  /** For queries of the agent: through the gate as well. */
+  readonly gated: Query;
   readonly queries: QueryLog;
   readonly checkouts: Readonly<Record<string, string>>;
   readonly evidenceDir: string | null;
@@ -54,7 +56,7 @@ export function toolContext(room: ToolRoom): ToolContext {
     query: (sql, options = {}) =>
       inTurn(async () => {
         const signal = AbortSignal.any([session.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-        const result = await room.query(sql, { ...options, signal });
+        const result = await room.gated(sql, { ...options, signal });
         return result.ok ? ok(shownResult(result.value, session)) : result;
       }),
     describe: warehouse.describe,

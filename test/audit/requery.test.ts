@@ -17,11 +17,15 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const config = exportConfig({ redactColumns: ["email"] });
+const config = exportConfig({ redactColumns: ["email"], sql: { schemas: ["main"], functions: [] } });
 const redactValues = (text: string) => text.replaceAll("S3", "[redacted]");
 
 function roomWith(warehouse: Warehouse) {
-  return { config, redactValues, signal: new AbortController().signal, warehouse: async () => ok(warehouse) };
+  return {
+    ...{ config, redactValues, signal: new AbortController().signal },
+    warehouse: async () => ok(warehouse),
+    artifacts: async () => ok({ project: null, runResults: null }),
+  };
 }
 
 /** As an admission would have recorded it. */
@@ -42,10 +46,12 @@ const counts = (count: number) =>
 
 it("takes three statements for forty queries whose results are as they were", async () => {
   const { warehouse, statements } = recorded(database.warehouse);
+  // Where names are looked for is asked once.
+  await requeryOf(roomWith(warehouse), [])(await citing(counts(1)));
   for (const count of [10, 40, 200]) {
     statements.length = 0;
     const queries = await citing(counts(count));
-    const digests = await requeryOf(roomWith(warehouse))(queries);
+    const digests = await requeryOf(roomWith(warehouse), [])(queries);
     for (const { sql, recorded } of queries) expect([...recorded]).toEqual([digests.get(sql)]);
     expect(statements).toHaveLength(Math.ceil(count / 20) + Math.ceil(count / 40));
   }
@@ -63,43 +69,44 @@ const shapes = [
 ];
 
 it("tells for queries of every shape what they tell when they are asked alone", async () => {
-  const digests = await requeryOf(roomWith(database.warehouse))(await citing(shapes));
+  const digests = await requeryOf(roomWith(database.warehouse), [])(await citing(shapes));
   for (const sql of shapes) expect([sql, digests.get(sql)]).toEqual([sql, await digestOf(sql)]);
 });
 
 it("asks alone what is cut off, and gets the same part of it", async () => {
   const { warehouse, statements } = recorded(database.warehouse);
   const sql = "select id from bids order by id";
-  const digests = await requeryOf(roomWith(warehouse))(await citing([sql]));
+  const digests = await requeryOf(roomWith(warehouse), [])(await citing([sql]));
   expect(digests.get(sql)).toBe(await digestOf(sql));
-  expect(statements.at(-1)).toBe(sql);
+  expect(statements.at(-1)).toBe(`${sql}\nlimit 1001`);
 });
 
 it("asks alone what has another result now, and takes that one", async () => {
   const { warehouse, statements } = recorded(database.warehouse);
   const same = await citing(counts(30));
   const [changed = { sql: "", recorded: new Set<string>() }] = await citing(["select max(id) as m from bids"], false);
-  const digests = await requeryOf(roomWith(warehouse))([...same, changed]);
+  const digests = await requeryOf(roomWith(warehouse), [])([...same, changed]);
   expect(digests.get(changed.sql)).toBe(await digestOf(changed.sql));
-  expect(statements.filter((sql) => sql === changed.sql)).toHaveLength(1);
-  expect(statements).toHaveLength(2 + 1 + 1);
+  expect(statements.filter((sql) => sql === `${changed.sql}\nlimit 1001`)).toHaveLength(1);
+  // One asks where names are looked for.
+  expect(statements).toHaveLength(1 + 2 + 1 + 1);
 });
 
 it("tells a query without a result from one that the world kept from running", async () => {
   const gone = { sql: "select * from gone", recorded: new Set(["before"]) };
-  expect(await requeryOf(roomWith(database.warehouse))([gone])).toEqual(new Map([[gone.sql, null]]));
+  expect(await requeryOf(roomWith(database.warehouse), [])([gone])).toEqual(new Map([[gone.sql, null]]));
   for (const code of ["warehouse-unreachable", "query-timeout", "aborted"] as const) {
     const away = { ...database.warehouse, query: async () => failed(code, "not now") };
-    expect(await requeryOf(roomWith(away))([gone])).toEqual(new Map([[gone.sql, undefined]]));
+    expect(await requeryOf(roomWith(away), [])([gone])).toEqual(new Map([[gone.sql, undefined]]));
   }
   const closed = { ...roomWith(database.warehouse), warehouse: async () => failed("warehouse-unreachable", "away") };
-  expect(await requeryOf(closed)([gone])).toEqual(new Map([[gone.sql, undefined]]));
+  expect(await requeryOf(closed, [])([gone])).toEqual(new Map([[gone.sql, undefined]]));
 });
 
 it("lets no query speak for another one", async () => {
   const forged = { sql: "select 1 as n) as cited union all select 1, '7' from (select 1", recorded: new Set(["x"]) };
   const [honest = { sql: "", recorded: new Set<string>() }] = await citing(["select 3 as n"]);
-  const digests = await requeryOf(roomWith(database.warehouse))([forged, honest]);
+  const digests = await requeryOf(roomWith(database.warehouse), [])([forged, honest]);
   expect(digests.get(honest.sql)).toBe(await digestOf(honest.sql));
   expect(digests.get(forged.sql)).toBeNull();
 });

@@ -351,6 +351,8 @@ describe("when the task has ended", () => {
   it("its token is worth nothing, other tasks' are, and no finding that waits is begun", async () => {
     const hold = held();
     const own = await toolsRig(temporary.warehouse, { query: hold.query, host: rig.host });
+    // Loads the gate, so that what hangs is the finding's query alone.
+    await own.context.query("select * from nowhere.at_all");
     const { client, server: ending } = await own.connect();
     const first = call(client, "submit_finding", goodDraft).catch(() => "hung up");
     const second = call(client, "submit_finding", { ...goodDraft, group: "FL" }).catch(() => "hung up");

@@ -20,6 +20,7 @@ import type { Query } from "../../src/model/warehouse.js";
 import { createRedactor } from "../../src/support/redact.js";
 import { type AdmissionDesk, openDesk } from "../../src/tasks/admission.js";
 import { createAgentTools } from "../../src/tasks/agent-tools.js";
+import { gatedQueries } from "../../src/tasks/gated.js";
 import { newProgress, type Session } from "../../src/tasks/session.js";
 import { taskQueries, toolContext } from "../../src/tasks/tool-context.js";
 import { type TemporaryWarehouse, temporaryDuckdb } from "../fakes/warehouse.js";
@@ -171,8 +172,11 @@ export async function toolsRig(
     categories: defaultCategories,
     redactColumns: ["*_email"],
     groupBy: { columns: ["state"], label: "State", map: {} },
-    dbt: { dir: "dbt" },
+    dbt: { dir: "dbt", failuresSchema: null },
     sources: [],
+    sql: { schemas: [], functions: [] },
+    summary: { table: null },
+    timeouts: { query: 60_000 },
   } as unknown as Session["config"];
   const session = {
     config,
@@ -195,19 +199,24 @@ export async function toolsRig(
     ...more.session,
   } as unknown as Session;
   const queries = await taskQueries(folder, session);
+  const { signal } = session;
+  // Where names are looked for is no query of the agent's: what a test holds up or counts is without it.
+  const asked: Query = (sql, options) =>
+    /current_schema/.test(sql) ? warehouse.query(sql, options) : query(sql, options);
+  const gated = gatedQueries({ ...warehouse, query: asked }, { config, signal, project, cases }).query;
   const desk = openDesk({
     session,
     node: `investigate:${task}`,
     cases,
     partsOf: () => ({}),
     factsOf: () => ({}),
-    query,
+    query: gated,
     repos: { dbt: folder },
     sqlOf: queries.sqlOf,
   });
   const warn = (message: string): void => void warnings.push(message);
   const context = toolContext({
-    ...{ session, task, cases, desk, query, queries, project, warehouse, warn },
+    ...{ session, task, cases, desk, query, gated, queries, project, warehouse, warn },
     checkouts: { dbt: "/checkouts/dbt" },
     evidenceDir: "/evidence",
   });

@@ -5,7 +5,7 @@ import type { Finding } from "../../src/model/finding.js";
 import { takeAnswer } from "../../src/tasks/hand-in.js";
 import { newProgress, type Session } from "../../src/tasks/session.js";
 import type { TemporaryWarehouse } from "../fakes/warehouse.js";
-import { bidsCase, bidsWarehouse, goodDraft } from "../rig/tools.js";
+import { bidsCase, bidsProject, bidsWarehouse, goodDraft } from "../rig/tools.js";
 
 let temporary: TemporaryWarehouse;
 beforeAll(async () => {
@@ -17,7 +17,11 @@ it("is its owner's, of no model that the config gives to its own agent or to one
   const committed: Finding[] = [];
   const agent = { id: "claude", model: "opus", variantOf: () => ({ model: "sonnet" }) };
   const session = {
-    config: { categories: defaultCategories, redactColumns: [], timeouts: { query: 60_000 }, dbt: {}, sources: [] },
+    config: {
+      ...{ categories: defaultCategories, redactColumns: [], timeouts: { query: 60_000 }, sources: [] },
+      ...{ dbt: { failuresSchema: null }, sql: { schemas: [], functions: [] }, summary: { table: null } },
+    },
+    artifacts: async () => ({ ok: true, value: { project: bidsProject, runResults: null } }),
     exceptions: [],
     run: { id: "run", folder: "/nowhere", startedAt: new Date(0) },
     now: () => new Date(0),

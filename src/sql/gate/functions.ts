@@ -3,13 +3,15 @@
  * that the config names. What is not known is refused, since nobody can tell by its name what a function does.
  * Looks at the words, not at the tree: whatever stands before `(` is a call unless it is known to be something else.
  */
+import { type Call, callAt, dotted, isName } from "./calls.js";
 import { columnLists } from "./column-lists.js";
 import { duckdbFunctions } from "./functions-duckdb.js";
 import { postgresFunctions } from "./functions-postgres.js";
 import { snowflakeFunctions } from "./functions-snowflake.js";
 import { type Objection, objection, shown } from "./objection.js";
 import { type DialectName, fold, type GatePolicy } from "./policy.js";
-import { readTokens, type Token } from "./tokens.js";
+import type { ProjectUse } from "./project-use.js";
+import type { Token } from "./tokens.js";
 
 const known: Readonly<Record<DialectName, ReadonlySet<string>>> = {
   duckdb: duckdbFunctions,
@@ -58,30 +60,15 @@ export const tableFunctions: Readonly<Record<DialectName, ReadonlySet<string> | 
   snowflake: new Set(["table", "flatten", "generator", "split_to_table", "strtok_split_to_table", "values"]),
 };
 
-export interface Call {
-  /** Of its name, from the outermost; as the warehouse stores them. */
-  readonly path: readonly string[];
-  /** The name as it is written. */
-  readonly text: string;
-}
-
-/** The call whose name ends at the token, the next one being `(`. */
-function callAt(tokens: readonly Token[], index: number): Call {
-  let first = index;
-  while (tokens[first - 1]?.raw === "." && /^(word|quoted)$/.test(tokens[first - 2]?.kind ?? "")) first -= 2;
-  const parts = tokens.slice(first, index + 1).filter(({ kind }) => kind !== "sign");
-  return { path: parts.map(({ value }) => value), text: parts.map(({ raw }) => raw).join(".") };
-}
-
-function isName(token: Token | undefined): boolean {
-  return token?.kind === "word" || token?.kind === "quoted";
-}
-
 /** @param tree the parser's, which tells names of columns behind an alias from arguments. */
-export function objectionToCalls(tokens: readonly Token[], tree: unknown, policy: GatePolicy): Objection | null {
+export function objectionToCalls(
+  tokens: readonly Token[],
+  tree: unknown,
+  policy: GatePolicy,
+  ofProject: () => ProjectUse,
+): Objection | null {
   const { dialect } = policy;
   const lists = columnLists(tree);
-  let ofProject: ReadonlySet<string> | null = null;
   for (const [index, token] of tokens.entries()) {
     if (tokens[index + 1]?.raw !== "(" || !isName(token)) continue;
     const isMember = tokens[index - 1]?.raw === ".";
@@ -93,8 +80,7 @@ export function objectionToCalls(tokens: readonly Token[], tree: unknown, policy
     if (name !== null && never[dialect].test(name.toLowerCase()) && !lists.take(call.path)) return refused(call, true);
     if (name !== null && known[dialect].has(name)) continue;
     if (isOwn(call, policy.functions) || lists.take(call.path)) continue;
-    ofProject ??= callsOf(policy);
-    if (!ofProject.has(dotted(call.path))) return refused(call, false);
+    if (!ofProject().calls.has(dotted(call.path))) return refused(call, false);
   }
   return null;
 }
@@ -110,28 +96,12 @@ function builtIn({ path }: Call, dialect: DialectName): string | null {
   return never[dialect].test(lower) || (dialect === "snowflake" && path[0] === "SNOWFLAKE") ? lower : null;
 }
 
-function dotted(path: readonly string[]): string {
-  return path.join(".").toLowerCase();
-}
-
 function isOwn({ path }: Call, functions: readonly string[]): boolean {
   const name = dotted(path);
   return functions.some((each) => {
     const own = each.replaceAll('"', "").toLowerCase();
     return name === own || (own.includes(".") && name.endsWith(`.${own}`));
   });
-}
-
-function callsOf({ projectSql, dialect }: GatePolicy): ReadonlySet<string> {
-  const calls = new Set<string>();
-  for (const sql of projectSql()) {
-    const read = readTokens(sql, dialect);
-    if (!("tokens" in read)) continue;
-    for (const [index, token] of read.tokens.entries()) {
-      if (isName(token) && read.tokens[index + 1]?.raw === "(") calls.add(dotted(callAt(read.tokens, index).path));
-    }
-  }
-  return calls;
 }
 
 function refused(call: Call, isNever: boolean): Objection {

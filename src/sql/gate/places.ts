@@ -2,6 +2,7 @@
  * A second reading of where relations stand, by the words alone: after FROM and JOIN, and after the commas between them.
  * Each must be one that the tree has as well: a relation that the parser took for something else is refused, not missed.
  */
+import { isName } from "./calls.js";
 import { tableFunctions } from "./functions.js";
 import { type Objection, objection, shown } from "./objection.js";
 import type { DialectName } from "./policy.js";
@@ -108,10 +109,6 @@ function atPlace(
     `${shown(text)} stands where a relation does, and is not read as one`,
     "name it as DATABASE.SCHEMA.NAME, and quote a name that is also a word of SQL",
   );
-}
-
-function isName(token: Token | undefined): boolean {
-  return token?.kind === "word" || token?.kind === "quoted";
 }
 
 function atFunction(parts: readonly string[], dialect: DialectName): Objection | null {

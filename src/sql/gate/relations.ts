@@ -79,7 +79,12 @@ function text({ database, schema, name }: NamedRelation): string {
   return shown([database, schema, name].filter((part) => part !== null).join("."));
 }
 
-export function objectionToRelation(relation: NamedRelation, policy: GatePolicy): Objection | null {
+/** @param isRead whether the project's own SQL reads it. */
+export function objectionToRelation(
+  relation: NamedRelation,
+  policy: GatePolicy,
+  isRead: (relation: NamedRelation) => boolean,
+): Objection | null {
   const { dialect, schemas, searchPath } = policy;
   const { database, schema, name } = relation;
   if (name === "" || (database !== null && schema === null)) {
@@ -110,6 +115,7 @@ export function objectionToRelation(relation: NamedRelation, policy: GatePolicy)
   const [first] = searchPath;
   const isDatabase = dialect === "duckdb" && database === null && first !== undefined && first.database === schema;
   if (isDatabase && isListed({ database: schema, schema: "main" })) return null;
+  if (isRead(relation)) return null;
   return notListed(relation, `${text(relation)} lies outside of the schemas that may be read`, policy);
 }
 
