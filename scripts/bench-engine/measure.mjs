@@ -4,8 +4,10 @@ import { spawnSync } from "node:child_process";
 /** Milliseconds of one process, which must succeed within `limit` milliseconds: an error with `over` says that it did not. */
 export function timed([program, ...args], { cwd, env = {}, limit = 60_000 }) {
   const start = performance.now();
-  const { status, signal, error, stdout, stderr } = spawnSync(program, args, {
+  const { pid, status, signal, error, stdout, stderr } = spawnSync(program, args, {
     cwd,
+    // Leads a group of its own: what it has started ends with it.
+    detached: true,
     encoding: "utf8",
     env: { ...process.env, CI: "true", NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -14,12 +16,23 @@ export function timed([program, ...args], { cwd, env = {}, limit = 60_000 }) {
     killSignal: "SIGKILL",
   });
   const milliseconds = performance.now() - start;
-  if (error?.code === "ETIMEDOUT") throw Object.assign(new Error(`${program} took too long`), { over: limit });
+  if (error?.code === "ETIMEDOUT") {
+    endGroup(pid);
+    throw Object.assign(new Error(`${program} took too long`), { over: limit });
+  }
   if (status !== 0) {
     const told = `${stdout ?? ""}${stderr ?? ""}`.slice(-2_000);
     throw new Error(`${[program, ...args].join(" ")} ended with ${error?.message ?? signal ?? status}\n${told}`);
   }
   return milliseconds;
+}
+
+function endGroup(pid) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing of it is left.
+  }
 }
 
 /**

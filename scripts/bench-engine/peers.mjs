@@ -9,7 +9,7 @@ import { delimiter, join } from "node:path";
 const places = availableParallelism();
 const numbers = (count) => Array.from({ length: count }, (_, index) => index + 1);
 
-/** Each: whether it is quick, how it is found (null: absent), how a folder is made, how it is started there. */
+/** Each: whether it is slow, or the slowest of all, how it is found (null: absent), how a folder is made, how it is started there. */
 export const peers = [
   {
     name: "ninja",
@@ -75,6 +75,7 @@ export const peers = [
   {
     name: "nx",
     slow: true,
+    slowest: true,
     find: (tools) =>
       fromNpm(
         tools,
@@ -125,6 +126,7 @@ export const peers = [
   {
     name: "wireit",
     slow: true,
+    slowest: true,
     find: (tools) => fromNpm(tools, ["wireit"], (modules) => existing(join(modules, "wireit/bin/wireit.js"))),
     make(folder, count) {
       const leaves = numbers(count).map(String);
