@@ -59,7 +59,8 @@ export async function statementsOf(folder: string): Promise<Record<StatementKind
   const config = exportConfig();
   const signal = new AbortController().signal;
   const redactValues = (text: string) => text;
-  const requery = requeryOf({ config, signal, redactValues, warehouse: async () => ok(counted.warehouse) });
+  const room = { config, signal, redactValues, warehouse: async () => ok(counted.warehouse) };
+  const requery = requeryOf({ ...room, artifacts: async () => ok({ project, runResults }) }, cases);
   const cited = ownState.flatMap(({ failingRows }) =>
     Array.from({ length: queriesPerFinding }, (_, least) => ({
       sql: `select count(*) as n from (\n${failingRows.sql}\n) as f having count(*) > ${least}`,
