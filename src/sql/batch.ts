@@ -2,7 +2,7 @@
  * Many SELECTs in few statements, in chunks that a warehouse takes at once. One that is broken does not sink the others: a
  * chunk that fails is halved until the broken one stands alone. Knows nothing of tests, cases and findings.
  */
-import { type Failure, failed, ok, type Result } from "../model/result.js";
+import { type Failure, type FailureCode, failed, ok, type Result } from "../model/result.js";
 import type { Cell, Column, Dialect, Query, QueryOptions, QueryResult } from "../model/warehouse.js";
 
 /**
@@ -24,6 +24,7 @@ interface Limits {
 
 /** Of members whose columns stand side by side in one row. */
 const membersDescribed = 20;
+const outages: ReadonlySet<FailureCode> = new Set(["warehouse-auth", "warehouse-unreachable"]);
 const maxBytes = 512 * 1024 * 1024;
 
 export type Rows = readonly (readonly Cell[])[];
@@ -143,7 +144,7 @@ async function inChunks<Value>(
         cancelled = answer.failure;
       } else if (chunk.length === 1) {
         settle(chunk, () => answer);
-      } else if (answer.failure.code === "warehouse-unreachable") {
+      } else if (outages.has(answer.failure.code)) {
         // No member's fault: to ask for each of them would only take long.
         settle(chunk, () => answer);
       } else {
