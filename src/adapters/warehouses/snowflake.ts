@@ -3,7 +3,7 @@
  * Each statement bears a tag with the audit and the node that asks. Knows no audit.
  */
 import type { Relation } from "../../model/project.js";
-import { failed, ok, type Result } from "../../model/result.js";
+import { ok, type Result } from "../../model/result.js";
 import type {
   QueryOptions,
   QueryResult,
@@ -12,7 +12,6 @@ import type {
   WarehouseContext,
 } from "../../model/warehouse.js";
 import { snowflake as dialect } from "../../sql/snowflake.js";
-import { orAborted } from "./abortable.js";
 import { describe, type Run } from "./snowflake-catalog.js";
 import { accountOf, loginOptions } from "./snowflake-login.js";
 import { createPool, type Pool } from "./snowflake-pool.js";
@@ -34,6 +33,7 @@ async function open(given: SnowflakeSettings, context: WarehouseContext): Promis
   const first = await pool.use(
     async () => ok(null),
     () => false,
+    context.signal,
   );
   if (!first.ok) return first;
   return ok(warehouse(pool, given, context, interactive));
@@ -70,6 +70,7 @@ function warehouse(pool: Pool, given: SnowflakeSettings, context: WarehouseConte
           return answer.result;
         },
         (result) => lost.has(result as Result<QueryResult>),
+        options.signal,
       );
     };
   const run = runIn(pool);
@@ -77,16 +78,13 @@ function warehouse(pool: Pool, given: SnowflakeSettings, context: WarehouseConte
   return {
     dialect,
     async query(sql: string, options: QueryOptions = {}) {
-      const refused = singleSelect(sql);
-      if (refused !== null) return refused;
-      // It may wait for a session that others have.
-      return (await orAborted(run(sql, options), options.signal)) ?? failed("aborted", "the query was cancelled");
+      return singleSelect(sql) ?? run(sql, options);
     },
     describe: (relations) => describe(run, relations),
     async preflight(relations: readonly Relation[]) {
       const wide = interactive
         ? null
-        : createPool({ size: 2, shared: false, open: () => login(given, context, "all") });
+        : createPool({ size: 1, shared: false, open: () => login(given, context, "all") });
       try {
         return await preflight({
           run,
