@@ -54,7 +54,7 @@ export async function statementsOf(folder: string): Promise<Record<StatementKind
   const ownState = cases.filter(({ group }) => group.key === "S1");
   for (let from = 0; from < ownState.length; from += testsPerTask) {
     const task = ownState.slice(from, from + testsPerTask);
-    value(await sampleTexts(task, counted.warehouse.query, warehouse.dialect, []));
+    value(await sampleTexts(task, counted.warehouse.query, warehouse.dialect, [], (text) => text));
   }
   const config = exportConfig();
   const signal = new AbortController().signal;

@@ -12,6 +12,7 @@ import { type AgentUse, makePlan, type Plan } from "../graph/plan.js";
 import type { Export } from "../model/case.js";
 import type { AuditGraph, NodeId, Parts } from "../model/graph.js";
 import type { Result } from "../model/result.js";
+import { redactStrings } from "../support/redact.js";
 import { lastExport, missingInLast, placesOf, poolsOf, warningOf } from "./asked.js";
 import { exitCodes } from "./exit-codes.js";
 import { expectedPrompts } from "./expected-prompt.js";
@@ -87,7 +88,7 @@ export async function planAudit(loaded: LoadedAudit): Promise<Refusal | PlannedA
     last === null || assigned === null
       ? undefined
       : await expectedPrompts(loaded, last.cases, assigned.assignment.tasks, assigned.reusable);
-  const plan = makePlan({
+  const made = makePlan({
     ...(prompts === undefined ? {} : { prompts }),
     summary: summary.verdict,
     export: exportJudgement.verdict,
@@ -97,6 +98,8 @@ export async function planAudit(loaded: LoadedAudit): Promise<Refusal | PlannedA
     took: { summary: tookLast("summary", summary.parts), export: tookLast("export", exportJudgement.parts) },
   });
   const excepted = assigned?.exceptions.excepted ?? [];
+  // A failure that is a reason may tell how the warehouse was asked.
+  const plan = redactStrings(made, loaded.redact);
   const strangers = missing === null ? [] : [warningOf(missing)];
   return { plan, graph, assignment: assigned?.assignment ?? null, excepted, strangers, loaded };
 }

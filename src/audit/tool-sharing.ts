@@ -25,7 +25,7 @@ export function toolSharing(
       const claimed = await coordination.claim({ ...request, lease });
       if (!claimed.ok || claimed.value === null) return claimed as Result<null>;
       const cases = claimed.value.cases.map(({ sql: _, description, ...about }) => {
-        return { ...about, ...(description === "" ? {} : { description: redact(description.slice(0, 300)) }) };
+        return { ...about, ...(description === "" ? {} : { description: redact(description).slice(0, 300) }) };
       });
       return ok({ ...claimed.value, cases });
     },

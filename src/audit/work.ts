@@ -299,7 +299,7 @@ async function newExport({ session }: OpenedAudit): Promise<Result<Export>> {
   if (!warehouse.ok) return warehouse;
   const last = session.traces.find("export")[0];
   const previous = last === undefined ? null : ((await session.traces.read(last)) as Export | null);
-  return exportCases({
+  const made = await exportCases({
     config: session.config,
     ...artifacts.value,
     warehouse: warehouse.value,
@@ -307,6 +307,10 @@ async function newExport({ session }: OpenedAudit): Promise<Result<Export>> {
     progress: (message) => session.emit({ type: "progress", node: "export", message }),
     signal: session.signal,
   });
+  if (!made.ok) return made;
+  // What a warehouse refuses with may repeat how it was asked, and this is kept.
+  const broken = made.value.broken.map((one) => ({ ...one, message: session.redact(one.message) }));
+  return ok({ ...made.value, broken });
 }
 
 /** Tasks that a halted run left: the loop ended them, or is about to. */

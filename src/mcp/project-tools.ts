@@ -44,7 +44,7 @@ export const getTestSql = defineTool({
       ...(test.attachedTo === null ? {} : { attached_to: test.attachedTo }),
       ...(definition?.column ? { column: definition.column } : {}),
       ...(definition?.where ? { where: context.redactValues(definition.where) } : {}),
-      ...(test.description === "" ? {} : { description: context.redact(test.description.slice(0, 1_000)) }),
+      ...(test.description === "" ? {} : { description: context.redact(test.description).slice(0, 1_000) }),
       failing_rows: { sql: sqlPart(failingRows.sql, 0, context, 4_000), group_column: failingRows.groupColumn },
       ...sqlOf(resource, offset, context),
     });

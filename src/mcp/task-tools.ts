@@ -23,7 +23,7 @@ export const getTask = defineTool({
       rows,
       checks: test.kind,
       ...(test.file === null ? {} : { file: test.file }),
-      ...(test.description === "" ? {} : { description: context.redact(test.description.slice(0, 300)) }),
+      ...(test.description === "" ? {} : { description: context.redact(test.description).slice(0, 300) }),
     }));
     const about = {
       task: context.task,

@@ -100,8 +100,10 @@ function formsOf(secret: string): readonly string[] {
   const forms = new Set<string>(lines.length > 1 ? body.filter((line) => line.length >= shortestLine) : []);
   for (const text of new Set(whole)) {
     const json = inJson(text);
-    for (const form of [text, json, inJson(json), ascii(json), ...urlForms(text), ...base64Forms(text)])
-      forms.add(form);
+    // Of a text in quotes of CSV and of SQL.
+    const doubled = [text.replaceAll('"', '""'), json.replaceAll('"', '""'), text.replaceAll("'", "''")];
+    const written = [text, json, inJson(json), ascii(json), ...doubled, ...urlForms(text), ...base64Forms(text)];
+    for (const form of written) forms.add(form);
   }
   return [...forms].filter((form) => form.length >= shortestSecret && !mask.includes(form));
 }

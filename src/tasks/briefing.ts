@@ -42,10 +42,10 @@ export async function briefing(input: BriefingInput): Promise<Result<Briefing>> 
   const earlier = await earlierFindings(input);
   if (source === null) return ok({ samples: new Map(), verdicts: new Map(), earlier });
   const { query, warehouse } = source;
-  const sampled = await sampleTexts(cases, query, warehouse.dialect, session.config.redactColumns);
+  const { config, redactValues } = session;
+  const sampled = await sampleTexts(cases, query, warehouse.dialect, config.redactColumns, redactValues);
   if (!sampled.ok) return sampled;
-  const samples = new Map<string, string>();
-  for (const [id, text] of sampled.value) samples.set(id, session.redactValues(text));
+  const samples = sampled.value;
   const verdicts = input.withoutVerdicts
     ? new Map<string, FindingDraft>()
     : await lineageVerdicts(cases, { session, project, query, warehouse }, warn);

@@ -5,6 +5,7 @@ import type { Case, Group } from "../model/case.js";
 import { ok, type Result } from "../model/result.js";
 import type { Cell, Column, Dialect, Query } from "../model/warehouse.js";
 import { cellTexts, describeBatch, groupPredicate, queryBatch, type Rows } from "../sql/index.js";
+import { type Redactor, redactStrings } from "../support/redact.js";
 import { maskColumns } from "./mask.js";
 
 export const sampleSize = 20;
@@ -134,10 +135,12 @@ export async function sampleTexts(
   query: Query,
   dialect: Dialect,
   redactColumns: readonly string[],
+  redact: Redactor,
 ): Promise<Result<ReadonlyMap<string, string>>> {
   const sampled = await sampleRows(cases, query, dialect, redactColumns);
   if (!sampled.ok) return sampled;
-  return ok(new Map([...sampled.value].map(([id, sample]) => [id, sampleCsv(sample)])));
+  // Before a value is cut and put in quotes: a secret in it would look like another text then.
+  return ok(new Map([...sampled.value].map(([id, sample]) => [id, sampleCsv(redactStrings(sample, redact))])));
 }
 
 /** As CSV (RFC 4180), rows sorted; SQL NULL is nothing, an empty text is `""`; a long value is cut. */

@@ -53,7 +53,7 @@ function inputFor(name: string, cases: readonly Case[], more: Partial<Given> = {
 }
 
 function sampled({ cases, query, config }: Given) {
-  return sampleTexts(cases, query, database.warehouse.dialect, config.redactColumns);
+  return sampleTexts(cases, query, database.warehouse.dialect, config.redactColumns, (text) => text);
 }
 
 async function written(input: Given) {

@@ -75,7 +75,7 @@ it("samples for a task's evidence pack take two statements for twenty tests, wha
   const { database, warehouse, counts, result } = await exportOf(50, 3);
   const { columns: before } = counts;
   const cases = result.cases.filter(({ group }) => group.key === "S1");
-  const texts = await sampleTexts(cases, warehouse.query, warehouse.dialect, []);
+  const texts = await sampleTexts(cases, warehouse.query, warehouse.dialect, [], (text) => text);
   expect(texts.ok && texts.value.size).toBe(50);
   for (const text of texts.ok ? texts.value.values() : []) expect(text.split("\n").length).toBeGreaterThan(2);
   expect([counts.columns - before, counts.samples, counts.other]).toEqual([3, 2, 0]);
