@@ -15,6 +15,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  writeFileSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -70,26 +71,29 @@ export function sharedPostgres(): Promise<PostgresServer> {
   return shared;
 }
 
-/** A server of one's own, for tests that stop it or change its settings (`-c name=value` each). */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+export interface ServerOptions {
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Files of the data folder: certificates, or another pg_hba.conf. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A server of one's own, for tests that stop it or need it otherwise. */
+export async function startPostgres({ settings = {}, files = {} }: ServerOptions = {}): Promise<PostgresServer> {
   const programs = findPrograms();
   const account = ownAccount();
   const folder = mkdtempSync(join(tmpdir(), "audit-run-postgres-"));
   const dataDir = join(folder, "data");
   cpSync(template(programs, account), dataDir, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text, { mode: 0o600 });
   giveTo(account, folder);
   const port = await freePort();
   const server = { listen_addresses: "127.0.0.1", port: String(port), unix_socket_directories: folder };
   const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", shared_buffers: "16MB" };
-  const own = {
-    ...server,
-    ...quick,
-    max_connections: "60",
-    autovacuum: "off",
-    jit: "off",
-    timezone: "America/New_York",
-  };
-  const given = [...Object.entries(own).map(([name, value]) => `${name}=${value}`), ...settings];
+  const small = { max_connections: "60", autovacuum: "off", jit: "off" };
+  // Other defaults than the adapter is to have: the session's settings must not depend on the server's.
+  const odd = { timezone: "America/New_York", datestyle: "SQL, DMY", extra_float_digits: "0", bytea_output: "escape" };
+  const all = { ...server, ...quick, ...small, ...odd, ...settings };
+  const given = Object.entries(all).map(([name, value]) => `${name}=${value}`);
   const child = await started(programs, account, folder, given);
   return opened({ child, folder, dataDir, port });
 }
@@ -121,6 +125,7 @@ function started(
     stdio: ["pipe", "pipe", "ignore"],
   });
   let said = "";
+  let isReady = false;
   return new Promise((resolve, reject) => {
     const end = () => reject(new Error(`Postgres did not start:\n${said}`));
     child.once("error", reject);
@@ -128,8 +133,8 @@ function started(
     child.stdout?.setEncoding("utf8");
     child.stdout?.on("data", (text: string) => {
       said = `${said}${text}`.slice(-4_000);
-      if (/FATAL|could not bind/.test(said)) child.stdin?.destroy();
-      if (!said.includes("is ready to accept connections")) return;
+      if (isReady || !said.includes("is ready to accept connections")) return;
+      isReady = true;
       child.off("exit", end);
       // None of these is to keep the tests' process alive.
       child.unref();

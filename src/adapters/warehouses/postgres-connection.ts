@@ -112,7 +112,7 @@ function cancel(pg: typeof import("pg"), config: ClientConfig, client: PoolClien
   const ssl = config.ssl ?? false;
   const connection = new pg.Connection({ ssl } as ConstructorParameters<typeof pg.Connection>[0]) as unknown as Wire;
   return new Promise((done) => {
-    const limit = setTimeout(end, 5_000);
+    const limit = setTimeout(end, 2_000);
     function end(): void {
       clearTimeout(limit);
       connection.stream.destroy();

@@ -14,6 +14,8 @@ import { outsideOf } from "./postgres-text.js";
 
 const defaults = { maxRows: 1_000, maxBytes: 1024 * 1024, timeout: 60_000 };
 
+const ignore = () => {};
+
 /** Rows that are fetched at a time. */
 const batch = 1_000;
 
@@ -59,7 +61,8 @@ class Run {
   /** Settles when the connection has nothing of this query to do any more. */
   #ended: Promise<void> = Promise.resolve();
   #cancelling: Promise<void> = Promise.resolve();
-  #giveUp: (error: Error) => void = () => {};
+  #giveUp: (error: Error) => void = ignore;
+  #onStop: () => void = ignore;
 
   constructor(session: Session, lease: Lease, options: QueryOptions) {
     this.#session = session;
@@ -68,11 +71,24 @@ class Run {
     this.#options = { ...options, ...withDefaults(options) };
   }
 
-  async select(sql: string): Promise<Outcome> {
+  /** The answer does not wait for what is cancelled to end; the connection does. */
+  select(sql: string): Promise<Outcome> {
     const { timeout, signal } = this.#options;
+    const stopped = new Promise<Outcome>((resolve) => {
+      this.#onStop = () =>
+        resolve({ result: this.#refusal() ?? failed("aborted", "the query was cancelled"), again: false });
+    });
     const onAbort = () => this.#stop("aborted");
     signal?.addEventListener("abort", onAbort, { once: true });
     const timer = setTimeout(() => this.#stop("timeout"), timeout);
+    const outcome = this.#outcome(sql).finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    });
+    return Promise.race([outcome, stopped]);
+  }
+
+  async #outcome(sql: string): Promise<Outcome> {
     let usable = true;
     try {
       const running = this.#run(sql);
@@ -88,8 +104,6 @@ class Run {
       const again = this.#stopped === null && (hungUp || mayPass(error));
       return { result: this.#refusal() ?? this.#failure(error, sql), again };
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
       // A cancel request may still be on its way, and must not hit the next query.
       await this.#cancelling;
       usable &&= this.#stopped === null && (await this.#rolledBack());
@@ -107,6 +121,7 @@ class Run {
   #stop(reason: "timeout" | "aborted"): void {
     if (this.#stopped !== null) return;
     this.#stopped = reason;
+    this.#onStop();
     this.#cancelling = this.#insist();
   }
 
@@ -116,7 +131,7 @@ class Run {
     const ended = this.#ended.then(() => {
       over = true;
     });
-    for (let attempt = 1; attempt <= 5; attempt += 1) {
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
       await this.#lease.cancel();
       await Promise.race([ended, sleep(1_000)]);
       if (over) return;
@@ -210,8 +225,6 @@ interface Caps {
   readonly timeout: number;
 }
 
-const ignore = () => {};
-
 function withDefaults({ maxRows, maxBytes, timeout }: QueryOptions): Caps {
   return {
     maxRows: maxRows ?? defaults.maxRows,
@@ -240,7 +253,7 @@ function objectionTo(sql: string, fields: readonly FieldDef[] | null, hasParamet
 function beginning({ settings, tag }: Session, { timeout, label }: Caps & QueryOptions): string {
   const all = {
     ...settings,
-    statement_timeout: literal(String(timeout + 10_000)),
+    statement_timeout: literal(String(timeout + 1_000)),
     // The server cuts it at 63 bytes, and so might cut a character of several in two.
     application_name: literal(cutAt(label === undefined ? tag : `${tag}/${label}`, 63)),
   };
