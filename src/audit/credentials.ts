@@ -12,6 +12,7 @@ import type { Config } from "../model/config.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { Failure, Result } from "../model/result.js";
 import type { WarehouseAdapter } from "../model/warehouse.js";
+import { secretValues } from "../support/redact.js";
 
 export interface Credentials {
   readonly adapter: WarehouseAdapter;
@@ -55,6 +56,11 @@ export async function findCredentials(
   request: Surroundings,
   warehouses: Warehouses,
 ): Promise<Outcome> {
+  const found = await find(declared, request, warehouses);
+  return "diagnostics" in found ? found : { ...found, secrets: [...found.secrets, ...ofDrivers(request.env)] };
+}
+
+async function find(declared: Declared, request: Surroundings, warehouses: Warehouses): Promise<Outcome> {
   const { config } = declared;
   const { use, settings: written, connection } = config.warehouse;
   const explicit = use === null ? undefined : warehouses[use];
@@ -208,6 +214,12 @@ function sentence(text: string): string {
 
 function wrong(diagnostics: readonly Diagnostic[]): RefusedCredentials {
   return { diagnostics, failure: null };
+}
+
+/** What vendors' drivers take from the environment by themselves, such as PGPASSWORD. A path of a key's file is no secret. */
+function ofDrivers(env: Surroundings["env"]): readonly string[] {
+  const theirs = Object.entries(env).filter(([name]) => /^(PG|SNOWFLAKE_|DBT_ENV_SECRET|MOTHERDUCK_)/i.test(name));
+  return secretValues(Object.fromEntries(theirs.filter(([name]) => !/_(path|file|dir)$/i.test(name))));
 }
 
 function withoutSecrets(value: unknown, secrets: ReadonlySet<string>): unknown {
