@@ -34,7 +34,7 @@ const { values } = parseArgs({
 const started = performance.now();
 const [onlyProject, onlyKind, onlyIndex] = values.case?.split("/") ?? [];
 /** Cases a kind and project. */
-const quota = Number(values.quota ?? (values.quick ? 1 : 13));
+const quota = Number(values.quota ?? (values.quick ? 1 : 10));
 /** Of the units, in how many one case is proved equal to real dbt. */
 const proofs = values.quick || values["no-proof"] || values.case !== undefined ? 0 : 14;
 const folder = mkdtempSync(join(tmpdir(), "audit-run-bench-lineage-"));
@@ -129,7 +129,9 @@ function work(units, bundle) {
   const count = Math.max(1, Math.min(4, availableParallelism(), units.length));
   const program = join(import.meta.dirname, "bench-lineage/worker.mjs");
   const workers = Array.from({ length: count }, () => fork(program, [bundle], { env: { ...process.env, TZ: "UTC" } }));
+  let isOver = false;
   const stop = () => {
+    isOver = true;
     for (const worker of workers) worker.kill();
   };
   return new Promise((done, fail) => {
@@ -137,9 +139,7 @@ function work(units, bundle) {
     for (const [index, worker] of workers.entries()) {
       let project = projectNames[index % projectNames.length];
       worker.on("error", fail);
-      worker.on("exit", (code) =>
-        code === 0 || code === null ? undefined : fail(new Error(`a worker ended with ${code}`)),
-      );
+      worker.on("exit", (code, signal) => isOver || fail(new Error(`a worker ended with ${code ?? signal}`)));
       worker.on("message", ({ item, proof, error }) => {
         if (error !== undefined) return fail(new Error(error));
         if (item !== undefined) return cases.push(item);

@@ -9,6 +9,7 @@ import { checkOf } from "../../src/lineage/check.js";
 import { type ColumnLineage, loadColumnLineage } from "../../src/lineage/column-lineage.js";
 import { sharedWalk } from "../../src/lineage/shared-walk.js";
 import { tell } from "../../src/lineage/tell.js";
+import { standingOf } from "../../src/lineage/verdict.js";
 import { Workspace } from "../../src/lineage/workspace.js";
 import type { Case } from "../../src/model/case.js";
 import { defaultCategories, type SourceRepoConfig } from "../../src/model/config.js";
@@ -160,6 +161,7 @@ export class Bench {
         query: this.#query,
         describe,
         maxQueries: 40,
+        earlier: this.#room.changes === null ? null : { project: this.#room.changes.earlier, says: "the last audit" },
         item: first,
         signal: new AbortController().signal,
       },
@@ -173,7 +175,7 @@ export class Bench {
       const told = tell({ item, walk, project, categories: defaultCategories, sourceRepos: repos, dialect: duckdb });
       const key = walk.grouped && item.group.kind !== "null" ? item.group.value : null;
       const verdict = walk.verdicts.get(key);
-      const outcome: string = verdict?.outcome ?? "undecided";
+      const outcome: string = verdict === undefined ? "undecided" : standingOf(verdict);
       return {
         group: item.group.key,
         outcome,

@@ -144,6 +144,7 @@ class Site {
         }
         await this.#rebuild(below, changedCode, belowEdit, true);
       }
+      if (await this.#isHuge()) return null;
     } catch (error) {
       if (!isOfDatabase(error)) throw error;
       return null;
@@ -179,6 +180,15 @@ class Site {
       if (cases.length > 0) splits.push({ ...split, cases });
     }
     return splits;
+  }
+
+  /** Nobody would need an audit to see a table of many times its rows; and all that follows would take as many times. */
+  async #isHuge() {
+    const [{ rows }] = await rowsOf(
+      this.connection,
+      `select max(estimated_size)::integer as rows from duckdb_tables() where database_name = '${this.project.database}'`,
+    );
+    return rows > mostRows;
   }
 
   #mentioned(sql) {
@@ -249,5 +259,8 @@ class Site {
     return [...edits.values()];
   }
 }
+
+/** Of a table; the projects' own have at most 3,000. */
+const mostRows = 12_000;
 
 const isOfDatabase = (error) => error instanceof Error && / Error: /.test(error.message);
