@@ -29,6 +29,7 @@ export const homes = {
   "snowflake-sdk": { home: "adapters/warehouses/snowflake[a-z-]*", lazy: true, many: true },
   "@modelcontextprotocol/sdk": { home: "mcp/protocol", lazy: true },
   "@polyglot-sql/sdk": { home: "sql/parser", lazy: true },
+  "csv-stringify": { home: "reporters/csv", lazy: true },
   commander: { home: "commands/program", lazy: true },
   yaml: { home: "config/yaml", lazy: false },
   "smol-toml": { home: "config/connections", lazy: true },

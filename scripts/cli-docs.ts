@@ -75,6 +75,14 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ["audit-run explain duplicate_identifier@VA", "one case, test@group"],
   ],
   affected: [["audit-run affected --base main", "what a merge of this branch would cost"]],
+  query: [
+    [`audit-run query "select state, count(*) from bids group by state"`, "a table; `1,000 rows, cut at …` on stderr"],
+    [
+      `audit-run query "select * from bids" --csv --max-rows 100000 > bids.csv`,
+      "for a spreadsheet: no cell is a formula",
+    ],
+    ["audit-run query - --json", "the SQL comes from stdin; for programs"],
+  ],
   timeline: [["audit-run timeline", "the newest run"]],
   graph: [
     ["audit-run graph", "Mermaid, which GitHub draws"],
@@ -116,6 +124,12 @@ With \`--json\`: \`exitCode\`, and \`checks\`, a list of \`check\`, \`level\` (\
 last export. \`time\` is what a node took the last time. \`~\` marks a guess: this agent with this model has not investigated some
 of these cases, so they count by their number of failures, at the pace of those it has. The time of the whole is that of the
 run's schedule, with as many tasks at a time as the config allows. \`cost\` is what agents told that they spent: \`lineage\` costs
+`,
+  query: `What may be read and called, and how long a result may be, is in [docs/sql.md](sql.md). Columns of \`redactColumns\` are masked. A result is cut at
+\`--max-rows\` and at 64 MB; stderr says so. In CSV a cell that a spreadsheet would take for a formula starts with \`'\`, numbers do
+not; NULL is an empty cell, an empty text \`""\`. With \`--json\`: \`version\` (1), \`columns\` (\`name\`, \`type\`), \`rows\` (lists of texts and
+nulls), \`truncated\`, \`truncatedBy\` (\`rows\`, \`bytes\` or null), \`took\` (ms). Exit code 2: refused, or the warehouse says that it is
+wrong; 3: not answered within \`timeouts.query\`; 4: the warehouse cannot be reached.
 nothing, and what a \`command\` agent costs is not known here. \`prompt\` is an estimate of what an agent is sent first, in tokens
 (four characters each; rows and verdicts, which only the warehouse has, at a usual length); \`audit-run prompt VA\` shows it.
 

@@ -18,6 +18,7 @@ import { type AuditRequest, type LoadedAudit, loadAudit, loadSettings, type Refu
 import { type OpenedAudit, openAudit } from "./audit/open.js";
 import { type PlannedAudit, planAudit } from "./audit/plan.js";
 import { promptsOf, type ShownTask } from "./audit/prompt.js";
+import { type Answer, queryWarehouse } from "./audit/query.js";
 import { tellingRefusals } from "./audit/refused-claims.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
 import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/upkeep.js";
@@ -68,6 +69,11 @@ export function prompt(request: AuditRequest, task: string): Promise<Refusal | {
     const shown = await promptsOf(loaded, registries, task).finally(() => loaded.agent.close());
     return "exitCode" in shown ? shown : { shown };
   });
+}
+
+/** Runs one SELECT through the gate of agents' queries; writes nothing. */
+export function query(request: AuditRequest, sql: string, maxRows: number): Promise<Refusal | Answer> {
+  return orRefused(exitCodes.preflight, () => queryWarehouse(request, registries, sql, maxRows));
 }
 
 /** Loads the config, runs the graph, writes the report. */

@@ -2,7 +2,6 @@
  * What an agent would be sent for a task of the last export, to the letter. Runs nothing, takes no lock, and leaves nothing
  * behind: a copy of the database that samples are read from is gone at the end.
  */
-import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { lockHolder } from "../execution/lock.js";
 import { readTraceStore } from "../execution/traces.js";
@@ -21,8 +20,9 @@ import { renderParts } from "../tasks/prompt.js";
 import { exitCodes } from "./exit-codes.js";
 import { type LastWork, lastWork, tasksNamed } from "./last-work.js";
 import { type LoadedAudit, type Refusal, type Registries, refusal } from "./load.js";
-import { createProvider, openWarehouse } from "./open.js";
+import { createProvider } from "./open.js";
 import { auditFolders } from "./run-folder.js";
+import { withWarehouse } from "./scratch.js";
 
 /** One question; a task whose tests go to several models is several. */
 export interface ShownPrompt {
@@ -63,34 +63,24 @@ export async function promptsOf(
   }
   const [task] = named.value;
   if (task === undefined) throw new Error(`BUG: there is a task ${name}, and there is none`);
-  const shown = await withWarehouse(loaded, (warehouse, warn) =>
+  const shown = await withRows(loaded, (warehouse, warn) =>
     render(loaded, registries, work.value, store.value, task, warehouse, warn),
   );
   if (!shown.ok) return refusal(exitCodes.preflight, redactStrings(shown.failure, loaded.redact));
   return { ...shown.value, notes: [...(await notesOn(loaded, task)), ...shown.value.notes] };
 }
 
-/** The warehouse is opened where there are rows to sample; its copy and a folder that was made for it are removed. */
-async function withWarehouse<Value extends { readonly notes: readonly string[] }>(
+/** The warehouse is opened where there are rows to sample. */
+async function withRows<Value extends { readonly notes: readonly string[] }>(
   loaded: LoadedAudit,
   work: (warehouse: Warehouse | null, warn: (message: string) => void) => Promise<Result<Value>>,
 ): Promise<Result<Value>> {
-  const { config, request } = loaded;
   const notes: string[] = [];
   const warn = (message: string): void => void notes.push(message);
-  const withNotes = (result: Result<Value>): Result<Value> =>
-    result.ok ? ok({ ...result.value, notes: [...result.value.notes, ...notes] }) : result;
-  if (!config.evidence) return withNotes(await work(null, warn));
-  const { scratch } = auditFolders(config.dir, nextRun);
-  const isNew = (await mkdir(scratch, { recursive: true })) !== undefined;
-  try {
-    const opened = await openWarehouse(loaded, { scratchDir: scratch, ...request });
-    if (!opened.ok) return opened;
-    return withNotes(await work(opened.value, warn).finally(() => opened.value.close()));
-  } finally {
-    // Not where somebody else has put something into it meanwhile.
-    if (isNew) await rmdir(scratch).catch(() => undefined);
-  }
+  const result = loaded.config.evidence
+    ? await withWarehouse(loaded, (warehouse) => work(warehouse, warn))
+    : await work(null, warn);
+  return result.ok ? ok({ ...result.value, notes: [...result.value.notes, ...notes] }) : result;
 }
 
 async function render(

@@ -10,6 +10,7 @@ import { checkHelp, checkNode, commandFirst, stages } from "./arguments.js";
 import type { LogsOptions } from "./logs.js";
 import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOptions, strategies } from "./options.js";
 import type { TokenOptions } from "./tasks.js";
+import type { QueryCommandOptions } from "./query.js";
 import { createTerminal } from "./terminal.js";
 
 /** Runs one command line; resolves to the exit code. */
@@ -164,6 +165,22 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     .description("list the cases that the changes of the dbt project's files would investigate again; runs nothing")
     .requiredOption("--base <revision>", "a git revision, such as main; uncommitted changes count as well")
     .action(async (options: CommonOptions & { base: string }) => {
+  const query = program
+    .command("query")
+    .description("run one SELECT as an agent may: what may be read, and what is masked, is the same; takes no lock")
+    .argument("<sql>", "one SELECT (or WITH … SELECT); `-` reads it from stdin")
+    .addOption(new Option("--csv", "print the result as CSV").conflicts("json"))
+    .addOption(
+      new Option("--max-rows <number>", "cut the result after so many rows, at most 100000")
+        .argParser(rows)
+        .default(1_000),
+    )
+    .action(async (sql: string, options: QueryCommandOptions) => {
+      const { queryCommand } = await import("./query.js");
+      settle(await queryCommand(invocation, sql, options));
+    });
+  addCommon(query);
+
       const { affectedCommand } = await import("./affected.js");
       settle(await affectedCommand(invocation, options));
     });
@@ -393,3 +410,9 @@ function list(value: string): readonly string[] {
   if (items.some((item) => item === "")) throw new InvalidArgumentError("A category between commas is empty.");
   return items;
 }
+function rows(value: string): number {
+  const count = Number(value);
+  if (!/^\d+$/.test(value) || count < 1 || count > 100_000) throw new InvalidArgumentError("It must be 1 to 100000.");
+  return count;
+}
+

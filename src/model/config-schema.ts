@@ -362,7 +362,7 @@ export const configShape = {
         ),
     })
     .prefault({})
-    .describe("What the SQL of agents, the SQL that findings cite and `audit-run query` may use (docs/sql.md).")
+    .describe("What the SQL of agents, the SQL that findings cite and your own by `query` may use (docs/sql.md).")
     .meta({ examples: [{ schemas: ["REFERENCE.GEO"], functions: ["analytics.to_cents"] }] }),
   timeouts: z
     .strictObject({
