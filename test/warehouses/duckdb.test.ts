@@ -220,4 +220,54 @@ describe("the files of a DuckDB warehouse", () => {
       "/data/data/dev.duckdb.wal",
     ]);
   });
+
+  it("are also those that the config attaches, and no others: each a copy, which nobody writes to", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "audit-run-attached-"));
+    const scratchDir = join(folder, "scratch");
+    try {
+      await writeDuckdb(join(folder, "bids.duckdb"), ["create table t as select 1 as x"]);
+      await writeDuckdb(join(folder, "feed.duckdb"), ["create table vendors as select 'v1' as vendor_id"]);
+      await writeDuckdb(join(folder, "other.duckdb"), []);
+      const settings = duckdb.settings.parse({ path: "bids.duckdb", attach: { "Bought feed": "feed.duckdb" } });
+      const files = duckdb.localFiles?.(settings, folder) ?? [];
+      expect(files.map((file) => file.slice(folder.length + 1))).toEqual([
+        ...["bids.duckdb", "bids.duckdb.wal", "feed.duckdb", "feed.duckdb.wal"],
+      ]);
+      const opened = await duckdb.open(settings, warehouseContext(folder, { scratchDir }));
+      if (!opened.ok) throw new Error(opened.failure.message);
+      const warehouse = opened.value;
+      const relation = { database: "Bought feed", schema: "main", name: "vendors" };
+      const read = await warehouse.query(`select * from ${warehouse.dialect.relation(relation)}, bids.main.t`);
+      expect(read.ok && read.value.rows).toEqual([["v1", "1"]]);
+      const described = await warehouse.describe([relation]);
+      expect(described.ok && [...described.value.values()]).toEqual([[{ name: "vendor_id", type: "VARCHAR" }]]);
+      await writeDuckdb(join(folder, "feed.duckdb"), ["insert into vendors values ('v2')"]);
+      const refused = [
+        `attach '${join(folder, "other.duckdb")}' as other`,
+        `select * from read_csv('${join(folder, "audit.csv")}')`,
+        `delete from "Bought feed".main.vendors`,
+      ];
+      for (const sql of refused) expect((await warehouse.query(sql)).ok, sql).toBe(false);
+      const again = await warehouse.query('select count(*) from "Bought feed".main.vendors');
+      expect(again.ok && again.value.rows).toEqual([["1"]]);
+      await warehouse.close();
+      expect(await readdir(scratchDir)).toEqual([]);
+      const missing = await duckdb.open(
+        { path: "bids.duckdb", attach: { gone: "gone.duckdb" } },
+        warehouseContext(folder),
+      );
+      expect(missing.ok === false && missing.failure).toMatchObject({
+        code: "warehouse-unreachable",
+        hint: expect.stringContaining("warehouse.attach.gone"),
+      });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("cannot be attached under a name that DuckDB keeps for itself, nor be in memory", () => {
+    for (const attach of [{ temp: "a.duckdb" }, { 'a"b': "a.duckdb" }, { a: ":memory:" }, { a: "md:mine" }]) {
+      expect(duckdb.settings.safeParse({ path: "bids.duckdb", attach }).success, JSON.stringify(attach)).toBe(false);
+    }
+  });
 });

@@ -4,7 +4,7 @@
  */
 import { access, constants } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { z } from "zod";
 import type { Relation } from "../../model/project.js";
 import { relationKey } from "../../model/relation.js";
@@ -12,19 +12,29 @@ import { failed, ok, type Result } from "../../model/result.js";
 import type { Column, QueryOptions, Warehouse, WarehouseAdapter, WarehouseContext } from "../../model/warehouse.js";
 import { duckdb as dialect } from "../../sql/duckdb.js";
 import { orAborted } from "./abortable.js";
-import { copyDatabase } from "./duckdb-copy.js";
+import { copyDatabase, type DatabaseCopy } from "./duckdb-copy.js";
 import { firstLines, unreachable } from "./duckdb-errors.js";
 import { fromProfile } from "./duckdb-profile.js";
 import { runSelect } from "./duckdb-query.js";
 
+const file = z
+  .string()
+  .min(1)
+  .refine((path) => !path.startsWith(":memory:") && !/^(md|motherduck):/i.test(path), {
+    message: "must name a database file: an audit reads what dbt has left on disk",
+  });
+
 const settings = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .refine((path) => !path.startsWith(":memory:") && !/^(md|motherduck):/i.test(path), {
-      message: "must name a database file: an audit reads what dbt has left on disk",
-    })
-    .describe("The DuckDB file, relative to audit.config.yaml."),
+  path: file.describe("The DuckDB file, relative to audit.config.yaml."),
+  attach: z
+    .record(
+      z.string().regex(/^(?!(system|temp|main|memory)$)[^"]{1,60}$/i, { message: "must be a name that SQL can use" }),
+      file,
+    )
+    .optional()
+    .describe(
+      "Other DuckDB files that the project's SQL reads, by the names that it calls them. Nothing else is attached.",
+    ),
   memoryLimit: z
     .string()
     .regex(/^\d+(\.\d+)?\s?[KMGT]i?B$/i, { message: "must be a size, such as 500MB or 2GB" })
@@ -42,50 +52,95 @@ const readOnly = {
   allow_community_extensions: "false",
 };
 
-async function open({ path, memoryLimit }: DuckdbSettings, context: WarehouseContext): Promise<Result<Warehouse>> {
-  const source = resolve(context.baseDir, path);
-  try {
-    await access(source, constants.R_OK);
-  } catch {
-    return failed("warehouse-unreachable", `there is no readable DuckDB database at '${source}'`, {
-      hint: "check warehouse.path; run dbt first if it makes this file",
-    });
+interface DatabaseFile {
+  /** What SQL calls it; null for the one whose name is its file's. */
+  readonly name: string | null;
+  readonly source: string;
+}
+
+function filesOf({ path, attach = {} }: DuckdbSettings, baseDir: string): readonly [DatabaseFile, ...DatabaseFile[]] {
+  const others = Object.entries(attach).map(([name, other]) => ({ name, source: resolve(baseDir, other) }));
+  return [{ name: null, source: resolve(baseDir, path) }, ...others];
+}
+
+async function open(given: DuckdbSettings, context: WarehouseContext): Promise<Result<Warehouse>> {
+  const files = filesOf(given, context.baseDir);
+  for (const { name, source } of files) {
+    try {
+      await access(source, constants.R_OK);
+    } catch {
+      const setting = name === null ? "warehouse.path" : `warehouse.attach.${name}`;
+      return failed("warehouse-unreachable", `there is no readable DuckDB database at '${source}'`, {
+        hint: `check ${setting}; run dbt first if it makes this file`,
+      });
+    }
   }
   if (context.signal.aborted) return failed("aborted", "opening the warehouse was cancelled");
+  const copies: DatabaseCopy[] = [];
+  const remove = async () => {
+    for (const copy of copies) await copy.remove();
+  };
+  let current = files[0].source;
   try {
-    const { DuckDBInstance } = await import("@duckdb/node-api");
-    // Opening the original first says whether somebody writes to it, and keeps writers out while it is copied.
-    const guard = await DuckDBInstance.create(source, readOnly);
-    const copy = await copyDatabase(source, context.scratchDir).finally(() => guard.closeSync());
-    try {
-      const limited = memoryLimit === undefined ? {} : { memory_limit: memoryLimit };
-      const instance = await DuckDBInstance.create(copy.path, { ...readOnly, ...limited });
-      await lock(instance);
-      return ok(warehouse(instance, copy.remove));
-    } catch (error) {
-      await copy.remove();
-      throw error;
+    for (const { source } of files) {
+      current = source;
+      copies.push(await privateCopy(source, context));
     }
+    current = files[0].source;
+    const attached = files.flatMap(({ name }, at) => (name === null ? [] : [{ name, path: copies[at]?.path ?? "" }]));
+    const instance = await openCopies(copies[0]?.path ?? "", attached, given);
+    return ok(warehouse(instance, remove));
   } catch (error) {
+    await remove();
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== undefined && /^E[A-Z]+$/.test(code)) {
       return failed("disk", `the DuckDB database cannot be copied into '${context.scratchDir}': ${firstLines(error)}`, {
         hint: "make room there, or move the audit folder with `dir` in audit.config.yaml",
       });
     }
-    return { ok: false, failure: unreachable(source, error) };
+    return { ok: false, failure: unreachable(current, error) };
+  }
+}
+
+/** Opening the original first says whether somebody writes to it, and keeps writers out while it is copied. */
+async function privateCopy(source: string, context: WarehouseContext): Promise<DatabaseCopy> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const guard = await DuckDBInstance.create(source, readOnly);
+  return await copyDatabase(source, context.scratchDir).finally(() => guard.closeSync());
+}
+
+/** Files are attached while the handle may still reach files; then it never may again. */
+async function openCopies(
+  path: string,
+  attached: readonly { readonly name: string; readonly path: string }[],
+  { memoryLimit }: DuckdbSettings,
+): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const limited = memoryLimit === undefined ? {} : { memory_limit: memoryLimit };
+  const reach = { enable_external_access: attached.length > 0 ? "true" : "false" };
+  const instance = await DuckDBInstance.create(path, { ...readOnly, ...limited, ...reach });
+  try {
+    const connection = await instance.connect();
+    try {
+      for (const { name, path: copy } of attached) {
+        await connection.run(`attach ${dialect.literal(copy)} as ${dialect.quote(name)} (type duckdb, read_only)`);
+      }
+      await lock(connection);
+    } finally {
+      connection.closeSync();
+    }
+    return instance;
+  } catch (error) {
+    instance.closeSync();
+    throw error;
   }
 }
 
 /** The time zone decides the text of a TIMESTAMPTZ, and so digests; it is fixed before settings are locked. */
-async function lock(instance: DuckDBInstance): Promise<void> {
-  const connection = await instance.connect();
-  try {
-    await connection.run("set global TimeZone = 'UTC'");
-    await connection.run("set global lock_configuration = true");
-  } finally {
-    connection.closeSync();
-  }
+async function lock(connection: DuckDBConnection): Promise<void> {
+  await connection.run("set global TimeZone = 'UTC'");
+  await connection.run("set global enable_external_access = false");
+  await connection.run("set global lock_configuration = true");
 }
 
 function warehouse(instance: DuckDBInstance, removeCopy: () => Promise<void>): Warehouse {
@@ -163,9 +218,8 @@ order by database_name, schema_name, table_name, column_index`,
   return ok(columns);
 }
 
-function localFiles({ path }: DuckdbSettings, baseDir: string): readonly string[] {
-  const file = resolve(baseDir, path);
-  return [file, `${file}.wal`];
+function localFiles(given: DuckdbSettings, baseDir: string): readonly string[] {
+  return filesOf(given, baseDir).flatMap(({ source }) => [source, `${source}.wal`]);
 }
 
 export const duckdb: WarehouseAdapter<DuckdbSettings> = { id: "duckdb", settings, open, localFiles, fromProfile };
