@@ -284,8 +284,10 @@ def load(file, database):
             [schema, table],
         ).fetchall()
         names = ", ".join(f'"{name}" as "{name.upper()}"' for (name,) in columns)
-        duck.execute(f'create schema if not exists "{database}"."{schema.upper()}"')
-        duck.execute(f'create table "{database}"."{schema.upper()}"."{table.upper()}" as select {names} from src."{schema}"."{table}"')
+        # DuckDB has made `main` itself, in lower case.
+        place = "PUBLIC" if schema == "main" else schema.upper()
+        duck.execute(f'create schema if not exists "{database}"."{place}"')
+        duck.execute(f'create table "{database}"."{place}"."{table.upper()}" as select {names} from src."{schema}"."{table}"')
     duck.execute("detach src")
 
 
