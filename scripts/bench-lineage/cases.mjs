@@ -110,7 +110,11 @@ async function investigated(site, item, { built, splits, truthOf }, { changes: w
       seconds,
       groups: answers.map((answer) => ({
         ...answer,
-        truth: truthOf(split.test.id, answer.group).map(({ node, nodes = [node], role }) => ({ nodes, role })),
+        truth: truthOf(split.test.id, answer.group).map(({ node, nodes = [node], role, edit, place }) => ({
+          nodes,
+          role,
+          place: edit?.id ? place : null,
+        })),
       })),
       blamed,
     });

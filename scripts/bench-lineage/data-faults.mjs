@@ -126,10 +126,11 @@ function* badCategory({ sources, seeds, groupColumns }, random) {
 const isCategory = (column) => isText(column) && column.distinct >= 2 && column.distinct <= 14 && !isStamp(column);
 
 function* amounts({ sources, groupColumns }, random) {
+  // Text with a decimal point or a currency, numbers that are no keys; codes are orphans' and categories' matter.
+  const isMoney = ({ numeric, top }) => numeric && top.some(({ value }) => /[$€.,]/.test(value));
   const isNumeric = (column) =>
     !isStamp(column) &&
-    (isText(column) ? column.numeric : /INT|DECIMAL|DOUBLE/.test(column.type)) &&
-    column.distinct > 3;
+    (isText(column) ? isMoney(column) : /INT|DECIMAL|DOUBLE/.test(column.type) && !/id$/.test(column.name));
   const tables = sources.filter(({ columns }) => columns.some(isNumeric));
   for (;;) {
     const table = random.pick(tables);

@@ -9,7 +9,7 @@ import { checkOf } from "../../src/lineage/check.js";
 import { type ColumnLineage, loadColumnLineage } from "../../src/lineage/column-lineage.js";
 import { sharedWalk } from "../../src/lineage/shared-walk.js";
 import { tell } from "../../src/lineage/tell.js";
-import { standingOf } from "../../src/lineage/verdict.js";
+import { type Standing, standingOf } from "../../src/lineage/verdict.js";
 import { Workspace } from "../../src/lineage/workspace.js";
 import type { Case } from "../../src/model/case.js";
 import { defaultCategories, type SourceRepoConfig } from "../../src/model/config.js";
@@ -175,7 +175,7 @@ export class Bench {
       const told = tell({ item, walk, project, categories: defaultCategories, sourceRepos: repos, dialect: duckdb });
       const key = walk.grouped && item.group.kind !== "null" ? item.group.value : null;
       const verdict = walk.verdicts.get(key);
-      const outcome: string = verdict === undefined ? "undecided" : standingOf(verdict);
+      const outcome: Standing = verdict === undefined ? "undecided" : standingOf(verdict);
       return {
         group: item.group.key,
         outcome,
@@ -185,6 +185,7 @@ export class Bench {
         confidence: verdict?.confidence ?? "low",
         category: outcome === "undecided" ? "undecided" : (told?.draft.classification ?? "undecided"),
         path: verdict?.path.map((hop) => hop.resource) ?? [],
+        inside: told?.lines == null ? null : { lines: told.lines, cte: verdict?.inside?.cte ?? null },
         reason: verdict?.reason ?? "",
         text: told?.draft.root_cause ?? "",
       };
@@ -223,8 +224,7 @@ function lineageOf(): Promise<ColumnLineage> {
 
 export interface Answer {
   readonly group: string;
-  /** The verdict's own word: `decided`, `proved`, `supported`, `undecided`. */
-  readonly outcome: string;
+  readonly outcome: Standing;
   readonly node: string | null;
   /** How far the rows could be followed, also where that is undecided. */
   readonly reached: string | null;
@@ -233,6 +233,11 @@ export interface Answer {
   /** Id of the category; `undecided` where the walk says so. */
   readonly category: string;
   readonly path: readonly string[];
+  /** Lines of the blamed model's file, and the CTE that they are in. */
+  readonly inside: {
+    readonly lines: { readonly first: number; readonly last: number };
+    readonly cte: string | null;
+  } | null;
   readonly reason: string;
   readonly text: string;
 }

@@ -20,12 +20,15 @@ export function report(result) {
     line("category right", (figures) => percent(figures.categoryAccuracy)),
     line("category, macro-F1", (figures) => percent(figures.categoryMacroF1)),
     line("path right", (figures) => percent(figures.pathCorrect)),
+    line("CTE right (code faults)", (figures) => percent(figures.cteRight)),
+    line("lines right (code faults)", (figures) => percent(figures.linesRight)),
     line("coverage", (figures) => percent(figures.coverage)),
     line("decided and wrong", (figures) => percent(figures.wronglyDecided)),
     line("high: share", ({ byConfidence }) => percent(byConfidence.high.share)),
     line("high: node right", ({ byConfidence }) => percent(byConfidence.high.nodeRight)),
     line("medium: share", ({ byConfidence }) => percent(byConfidence.medium.share)),
     line("medium: node right", ({ byConfidence }) => percent(byConfidence.medium.nodeRight)),
+    line("proved: share", (figures) => percent(figures.proved)),
     line("proved: right", (figures) => percent(figures.provedRight)),
     line("two faults: both named", (figures) => percent(figures.bothNamed)),
     line("flakes blamed", (figures) => percent(figures.flakesBlamed)),
@@ -90,6 +93,11 @@ export function caseText({ id, heldOut, faults, tests }) {
       lines.push(
         `    ${isRight ? "right" : "WRONG"} ${groups}: ${first.outcome} ${first.situation} ${first.node ?? `- (as far as ${first.reached})`} (${first.confidence}, ${first.category})`,
         `      ${first.path.join(" > ")}`,
+        ...(first.inside
+          ? [
+              `      lines ${first.inside.lines.first}-${first.inside.lines.last}, CTE ${first.inside.cte ?? "(last select)"}`,
+            ]
+          : []),
         `      ${first.reason}`,
       );
     }

@@ -44,6 +44,9 @@ export function judge(item, graph) {
         group,
         isDecided,
         isCovered: isDecided && group.confidence !== "low",
+        hasPlace: truth.some(({ place }) => place),
+        linesRight: named?.place != null && areLines(group.inside, named.place),
+        cteRight: named?.place != null && group.inside !== null && group.inside.cte === named.place.cte,
         pathRight: named !== undefined && isPath(graph, test.id, group.path, group.node, named.nodes[0]),
         wholeTable: blame(test.blamed.wholeTable, truth, graph),
         testedModel: blame(test.blamed.testedModel, truth, graph),
@@ -78,6 +81,8 @@ function figures(judged) {
   const tests = judged.flatMap(({ item }) => item.tests);
   const all = singles.flatMap(({ verdicts }) => verdicts);
   const share = (pick) => mean(singles, ({ verdicts }) => sum(verdicts, (each) => (pick(each) ? each.weight : 0)));
+  const inCode = singles.filter(({ verdicts }) => verdicts.some(({ hasPlace }) => hasPlace));
+  const placed = (pick) => mean(inCode, ({ verdicts }) => sum(verdicts, (each) => (pick(each) ? each.weight : 0)));
   const proved = judged.flatMap(({ verdicts }) => verdicts.filter(({ group }) => group.outcome === "proved"));
   return {
     cases: judged.length,
@@ -87,9 +92,14 @@ function figures(judged) {
     ...accuracy(singles, (verdict) => verdict),
     pathCorrect: share(({ pathRight }) => pathRight),
     coverage: share(({ isCovered }) => isCovered),
+    linesRight: placed((each) => each.linesRight),
+    cteRight: placed((each) => each.cteRight),
     wronglyDecided: share(({ isCovered, nodeRight }) => isCovered && !nodeRight),
     byConfidence: Object.fromEntries(
       ["high", "medium", "low"].map((level) => [level, byLevel(all, singles.length, level)]),
+    ),
+    proved: mean(singles, ({ verdicts }) =>
+      sum(verdicts, (each) => (each.group.outcome === "proved" ? each.weight : 0)),
     ),
     provedRight:
       proved.length === 0 ? null : mean(proved, ({ nodeRight, categoryRight }) => (nodeRight && categoryRight ? 1 : 0)),
@@ -171,6 +181,12 @@ function isPath({ parents, tests }, testId, path, blamed, truth) {
   if (![...visited].every((at) => allowed.has(at))) return false;
   const leads = (at) => at === truth || (parents.get(at) ?? []).some((parent) => visited.has(parent) && leads(parent));
   return start.some(leads);
+}
+
+/** The lines that are named hold the edited ones (or where the lines were that are gone), and are not half of the file. */
+function areLines(inside, { lines: [first, last] }) {
+  if (inside === null || inside.lines.last - inside.lines.first > 11) return false;
+  return inside.lines.first <= last + 1 && inside.lines.last >= first - 1;
 }
 
 function grouped(judged, keyOf) {
