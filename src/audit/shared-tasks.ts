@@ -62,6 +62,8 @@ export async function openSharedTasks(options: {
       for (const [task, { by, token }] of states) if (by === "agent" && token !== null) held.set(task, token);
       const created = before?.created ?? (await createdBefore(tasksFile)) ?? today;
       const published = await publish(folder, { ...publication, created }, before, held);
+      // What was written need not be read again.
+      known = { mark: await catalogueMark(folder), catalogue: published };
       await inbox.sweep();
       return published;
     },

@@ -13,7 +13,7 @@ const journalVersion = 1;
  * older audit-run can tell a newer state from a damaged one.
  */
 const readers: Readonly<Record<number, (line: Record<string, unknown>) => Trace>> = {
-  [journalVersion]: ({ v, ...trace }) => trace as unknown as Trace,
+  [journalVersion]: ({ v, sum, ...trace }) => trace as unknown as Trace,
 };
 
 export interface Journal {
@@ -50,14 +50,19 @@ export function readJournal(text: string): Journal {
 
 /** Null: damaged. A number: the version of a line that is whole, and that only a newer audit-run can read. */
 function readLine(line: string): Trace | number | null {
-  const match = /^(.*),"sum":"([0-9a-f]{16})"\}$/s.exec(line);
-  const [body, sum] = [match?.[1], match?.[2]];
-  if (body === undefined || checksum(body) !== sum) return null;
+  // Ten thousand of them are read at each start.
+  const end = line.length - sumLength;
+  const sum = line.slice(end + sumStart.length, -sumEnd.length);
+  if (end < 0 || !line.startsWith(sumStart, end) || !line.endsWith(sumEnd)) return null;
+  if (checksum(line.slice(0, end)) !== sum) return null;
   // The checksum vouches that this is a line of ours.
-  const parsed = JSON.parse(`${body}}`) as Record<string, unknown>;
+  const parsed = JSON.parse(line) as Record<string, unknown>;
   const version = Number(parsed.v);
   return version > journalVersion ? version : (readers[version]?.(parsed) ?? null);
 }
+
+const [sumStart, sumEnd] = [',"sum":"', '"}'];
+const sumLength = sumStart.length + 16 + sumEnd.length;
 
 function checksum(body: string): string {
   return sha256(body).slice(0, 16);

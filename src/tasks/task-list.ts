@@ -34,6 +34,8 @@ export interface TaskListOptions {
 
 export function openTaskList(options: TaskListOptions): TaskList {
   const { file, turns, look } = options;
+  /** What this process has written last: nobody has edited that by hand. */
+  let written: string | null = null;
 
   const write = async (turn: number): Promise<void> => {
     const listing = await look();
@@ -41,12 +43,13 @@ export function openTaskList(options: TaskListOptions): TaskList {
     const before = await readFile(file, "utf8").catch(() => null);
     const text = tasksText(listing, await resultsIn(file));
     if (before === text) return;
-    if (before !== null && !isOurs(before)) options.warn(editedByHand);
+    if (before !== null && before !== written && !isOurs(before)) options.warn(editedByHand);
     // A process that was slow leaves it to the one whose turn has come since: what it wrote would be older.
     const taken = await turnsIn(turns);
     const now = turnAt(Date.now());
     if (taken.some((other) => other > turn && other <= now)) return;
     await writeFileAtomic(file, text);
+    written = text;
     await forgetTurns(turns, taken, turn);
   };
 

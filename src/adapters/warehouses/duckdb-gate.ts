@@ -6,6 +6,7 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import { type Failure, failed, ok, type Result } from "../../model/result.js";
 import { duckdb as dialect } from "../../sql/duckdb.js";
+import { duckdbDriver } from "./duckdb-api.js";
 import { failureOf } from "./duckdb-errors.js";
 
 /** Functions in FROM that only compute or read the catalog. All others read files, run SQL or change settings. */
@@ -28,7 +29,7 @@ export async function admitSelect(connection: DuckDBConnection, sql: string): Pr
     const statements = await connection.extractStatements(sql);
     if (statements.count !== 1) return refused(`it makes ${statements.count} statements`);
     const statement = await statements.prepare(0);
-    const { StatementType } = await import("@duckdb/node-api");
+    const { StatementType } = duckdbDriver();
     const type = statement.statementType;
     const parameters = statement.parameterCount;
     if (type === StatementType.SELECT && parameters === 0) return ok(statement);
