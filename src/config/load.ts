@@ -22,6 +22,7 @@ import {
 } from "./problems.js";
 import { resolveConfig } from "./resolve.js";
 import { configSections } from "./schema.js";
+import { maskedLine } from "./secret-fields.js";
 import { SourceText, sorted } from "./source-text.js";
 import { substituteVariables, type VariableProblem } from "./variables.js";
 import { readYaml } from "./yaml.js";
@@ -53,7 +54,7 @@ export type ConfigOutcome =
 export function loadConfig(input: ConfigInput): ConfigOutcome {
   const source = new SourceText(relative(input.cwd, input.file), input.text);
   const reading = readYaml(source);
-  if (!reading.ok) return { diagnostics: sorted(reading.diagnostics) };
+  if (!reading.ok) return { diagnostics: sorted(reading.diagnostics).map(masked) };
 
   const { value, used, problems: variableProblems } = substituteVariables(reading.value, input.env);
   const written = { value: reading.value, text: reading.places.written };
@@ -66,13 +67,15 @@ export function loadConfig(input: ConfigInput): ConfigOutcome {
     files: input.files,
   };
   const all = [...problems, ...crossChecks(sections, context), ...diskChecks(context)];
-  const diagnostics = sorted([
-    ...reading.diagnostics,
-    ...located(variableProblems.map(variableProblem), source, reading.places),
-    ...located(withoutConsequences(all, variableProblems), source, reading.places).map((one) =>
-      withoutValues(one, used),
-    ),
-  ]);
+  const diagnostics = sorted(
+    [
+      ...reading.diagnostics,
+      ...located(variableProblems.map(variableProblem), source, reading.places),
+      ...located(withoutConsequences(all, variableProblems), source, reading.places).map((one) =>
+        withoutValues(one, used),
+      ),
+    ].map(masked),
+  );
   if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics };
   // No error: each section has passed its schema, so that none is missing.
   const config = resolveConfig(sections as CompleteSections, {
@@ -81,7 +84,7 @@ export function loadConfig(input: ConfigInput): ConfigOutcome {
     adapters: input.adapters,
   });
   const locate = (found: readonly Problem[]) =>
-    located(found, source, reading.places).map((one) => withoutValues(one, used));
+    located(found, source, reading.places).map((one) => masked(withoutValues(one, used)));
   return { config, warnings: diagnostics, variables: used, locate };
 }
 
@@ -135,6 +138,11 @@ function variableProblem({ path, reference, kind, name }: VariableProblem): Prob
 function withoutConsequences(problems: readonly Problem[], causes: readonly VariableProblem[]): readonly Problem[] {
   const unresolved = new Set(causes.map(({ path }) => pathText(path)));
   return problems.filter(({ path }) => !unresolved.has(pathText(path)) && path.at(-1) !== "<<");
+}
+
+/** A password that somebody has written into the file is not for a log of CI. */
+function masked(diagnostic: Diagnostic): Diagnostic {
+  return { ...diagnostic, sourceLine: maskedLine(diagnostic.sourceLine) };
 }
 
 /** A message that an adapter wrote may quote its value, and that may be a variable's. */

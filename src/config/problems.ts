@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { closest } from "../support/suggest.js";
+import { isSecretField } from "./secret-fields.js";
 import type { Finding, Path } from "./source-text.js";
 
 /** A finding at a path; `part` says what of it is underlined. */
@@ -56,7 +57,7 @@ function problemsOf(issues: readonly Issue[], base: Path, written: Written): rea
 }
 
 function problemsOfOne(issue: Issue, path: Path, written: Written): readonly Problem[] {
-  const value = valueAt(written.value, path);
+  const value = concealed(path, valueAt(written.value, path));
   if (value === undefined && issue.code !== "unrecognized_keys") return [missing(path, issue)];
   const name = pathText(path);
   switch (issue.code) {
@@ -79,6 +80,14 @@ function problemsOfOne(issue: Issue, path: Path, written: Written): readonly Pro
       return [problem(path, "invalid", `${subject} ${issue.message}`)];
     }
   }
+}
+
+const hidden = "…";
+
+/** A secret that somebody has written into the file is in no message; the name of a variable is. */
+function concealed(path: Path, value: unknown): unknown {
+  const isPlain = typeof value === "number" || (typeof value === "string" && !value.includes("${"));
+  return isPlain && isSecretField(String(path.at(-1))) ? hidden : value;
 }
 
 /** Where a key and a misspelling of it are both reported, the first is an echo of the second. */
@@ -134,7 +143,7 @@ function missing(path: Path, issue: Issue): Problem {
  * and of several such the one with the fewest problems.
  */
 function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, written: Written): readonly Problem[] {
-  const value = valueAt(written.value, path);
+  const value = concealed(path, valueAt(written.value, path));
   const options = knownOptions(issue);
   if (options.length > 0) return [notAllowed(path, options, value)];
   const branches = issue.errors;
@@ -177,7 +186,7 @@ const typeNames: Readonly<Partial<Record<string, string>>> = {
 function wrongType(path: Path, expected: readonly string[], value: unknown, written: Written): Problem {
   const wanted = [...new Set(expected.map((type) => typeNames[type] ?? type))].join(" or ");
   const name = pathText(path);
-  const text = written.text(path);
+  const text = value === hidden ? null : written.text(path);
   if (value === null) {
     const message = `${name === "" ? "the file" : name} has no value; it must be ${wanted}`;
     return problem(path, "no-value", message);

@@ -55,7 +55,7 @@ export function createRedactor(
   const known = [...values].sort((left, right) => right.length - left.length).map(escaped);
   const pattern = new RegExp([...known, toolToken].join("|"), "g");
   const maskTokens = (text: string): string => {
-    let redacted = maskKeyBlocks(text.replace(pattern, mask));
+    let redacted = maskKeyBlocks(maskCut(text.replace(pattern, mask), values));
     for (const token of tokens) redacted = redacted.replace(token, mask);
     return redacted;
   };
@@ -143,6 +143,26 @@ function base64Forms(text: string): readonly string[] {
     return encoded.slice(from, to);
   });
   return forms.flatMap((form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")]);
+}
+
+/** Texts are cut where they are long; shorter ones have their end. */
+const cutFrom = 200;
+/** Letters that a secret has to begin with to be taken for it. */
+const shortestCut = 6;
+
+/** What a text ends with may be the beginning of a secret: somebody has cut it before it came here. */
+function maskCut(text: string, values: ReadonlySet<string>): string {
+  if (text.length < cutFrom) return text;
+  const end = text.endsWith("…") ? text.length - 1 : text.length;
+  let start = end;
+  for (const value of values) {
+    const first = value.slice(0, shortestCut);
+    // The one that begins first is the longest.
+    let at = text.indexOf(first, Math.max(0, end - value.length + 1));
+    while (at >= 0 && at < start && !value.startsWith(text.slice(at, end))) at = text.indexOf(first, at + 1);
+    if (at >= 0) start = Math.min(start, at);
+  }
+  return start === end ? text : text.slice(0, start) + mask + text.slice(end);
 }
 
 /** `-----BEGIN … PRIVATE KEY-----` up to its end, or to the end of the text. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { load, memoryFiles, said, smallest, usualFiles } from "./rig.js";
+import { z } from "zod";
+import { adapters, load, memoryFiles, said, smallest, usualFiles } from "./rig.js";
 
 /** What is said of the smallest config with these lines added. */
 const added = (lines: string, ...more: [] | [Parameters<typeof said>[1]]) => said(`${smallest}${lines}\n`, ...more);
@@ -409,4 +410,25 @@ test("a budget names what bounds a whole run", () => {
         = allowed: audit, task, tokens
         = did you mean "task"?"
   `);
+});
+
+test("a secret that stands in the file is neither in a message nor in the line that is shown", () => {
+  const secretive = { ...adapters, warehouses: { far: z.strictObject({ account: z.string(), password: z.string() }) } };
+  const told = (password: string) => {
+    const text = smallest.replace("use: duckdb, path: dev.duckdb", `use: far, password: ${password}, acount: x`);
+    return said(text, { adapters: secretive });
+  };
+  expect(told("4711")).toMatchInlineSnapshot(`
+    "audit.config.yaml:4:34 error[wrong-type]: warehouse.password must be text, not "…"
+      4 | warehouse: { use: far, password: ***** ******* * *
+        |                                  ^^^^
+
+    audit.config.yaml:4:40 error[unknown-key]: unknown key "acount" in warehouse
+      4 | warehouse: { use: far, password: ***** ******* * *
+        |                                        ^^^^^^
+        = allowed: account, password, use
+        = did you mean "account"?"
+  `);
+  expect(told('"canary" ')).not.toContain("canary");
+  expect(told("'unclosed canary")).not.toContain("canary");
 });

@@ -71,11 +71,21 @@ groupBy: state
 interface Setting {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: ConfigFiles;
+  readonly adapters?: AdapterSettings;
 }
 
-export function load(text: string, { env = {}, files = memoryFiles(usualFiles) }: Setting = {}): ConfigOutcome {
+export function load(text: string, setting: Setting = {}): ConfigOutcome {
+  const { env = {}, files = memoryFiles(usualFiles) } = setting;
   const file = "/data/audits/audit.config.yaml";
-  return loadConfig({ file, text, adapters, env, homeDir: "/home/me", cwd: "/data/audits", files });
+  return loadConfig({
+    file,
+    text,
+    adapters: setting.adapters ?? adapters,
+    env,
+    homeDir: "/home/me",
+    cwd: "/data/audits",
+    files,
+  });
 }
 
 /** The config; where there is none, the test fails with what the loader says. */

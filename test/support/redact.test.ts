@@ -48,6 +48,15 @@ describe("the redactor", () => {
     }
   });
 
+  it("masks what is left of a secret where a long text was cut in it", () => {
+    const mask = createRedactor(["hunter2hunter2hunter2"], { shapes: "tokens" });
+    const long = "x".repeat(500);
+    expect(mask(`${long} hunter2hunt`)).toBe(`${long} [redacted]`);
+    expect(mask(`${long} hunter2hunt…`)).toBe(`${long} [redacted]…`);
+    expect(mask(`${long} hunter2hunt and`)).toBe(`${long} hunter2hunt and`);
+    expect(mask(`${long} hunt`)).toBe(`${long} hunt`);
+  });
+
   it("knows at a crash what the process has come to know, and variables by their names", () => {
     rememberSecrets(["canary-known"]);
     const mask = createCrashRedactor({ SNOWFLAKE_PASSWORD: "canary-named", HOME: "/home/me" });
