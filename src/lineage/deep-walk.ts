@@ -2,8 +2,10 @@
  * The whole walk of a test: upstream through the project, into each model that is blamed, and then the proof.
  * Knows no rules and no agent.
  */
+import { withHistory } from "./earlier.js";
 import { blamedModels, expand, withInside } from "./inside.js";
 import { prove } from "./proof.js";
+import { Trials } from "./trials.js";
 import type { Walk } from "./verdict.js";
 import { type WalkRequest, walkTest } from "./walk.js";
 import type { Answers } from "./workspace.js";
@@ -22,5 +24,6 @@ export async function walkDeep(request: WalkRequest): Promise<Walk> {
       dialect: request.dialect,
     });
   }
-  return prove(request, walk, answers);
+  const trials = await Trials.open(request, answers);
+  return trials === null ? walk : prove(trials, await withHistory(trials, walk, request.earlier ?? null));
 }

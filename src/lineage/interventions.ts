@@ -4,11 +4,14 @@
  */
 import type { Resource } from "../model/project.js";
 import { type Check, isKnownCheck } from "./check.js";
-import { bodyOf, type Change, withNames } from "./recompute.js";
+import { bodyOf, withNames } from "./recompute.js";
 import type { Verdict } from "./verdict.js";
 import { isRaw, type Workspace } from "./workspace.js";
 
-export interface Intervention extends Change {
+export interface Intervention {
+  readonly resource: Resource;
+  /** SELECT of its rows. */
+  readonly sql: string;
   /** `without the 3 rows …`: for a sentence that begins "With". */
   readonly says: string;
 }

@@ -11,35 +11,34 @@ export interface Recomputed {
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** One resource with other rows than the warehouse holds. */
-export interface Change {
-  readonly resource: Resource;
-  /** SELECT of its rows; reads relations as they are. */
-  readonly sql: string;
-}
+/** Resource id → SELECT of the rows that it is to have instead of what the warehouse holds. It may read the resource itself. */
+export type Changes = ReadonlyMap<string, string>;
 
 /** Deeper chains make SQL that nobody reads, and that some warehouses refuse. */
-const mostSteps = 30;
+const mostSteps = 40;
 
 /** A text says why the relations cannot be made anew. */
-export function recompute(workspace: Workspace, change: Change, targets: readonly Resource[]): Recomputed | string {
-  const between = downstream(workspace, change.resource, targets);
-  if (between.length > mostSteps) return `${between.length} relations lie between`;
-  const names = new Map([[change.resource.id, "audit_p0"]]);
-  const ctes = [`audit_p0 as (\n${change.sql}\n)`];
-  for (const resource of between) {
-    const sql = bodyOf(resource);
+export function recompute(workspace: Workspace, changes: Changes, targets: readonly Resource[]): Recomputed | string {
+  const affected = downstream(workspace, changes, targets);
+  if (affected.length > mostSteps) return `${affected.length} relations lie between`;
+  if (affected.length === 0) return "the test does not read what would be changed";
+  const names = new Map<string, string>();
+  const ctes: string[] = [];
+  for (const resource of affected) {
+    const change = changes.get(resource.id);
+    const sql = change ?? bodyOf(resource);
     if (sql === null) return `${resource.name} is no model whose SQL gives its rows`;
-    const mentions = workspace.lineage.mentions(sql);
-    if (mentions.some((item) => workspace.resolve(item, resource)?.id === resource.id))
-      return `${resource.name} reads itself`;
+    if (change === undefined && readsItself(workspace, resource, sql)) return `${resource.name} reads itself`;
     const name = `audit_p${names.size}`;
     ctes.push(`${name} as (\n${withNames(workspace, resource, sql, names)}\n)`);
     names.set(resource.id, name);
   }
-  return targets.some((target) => names.has(target.id))
-    ? { ctes, names }
-    : "the test does not read what would be changed";
+  return { ctes, names };
+}
+
+/** An incremental model as it is compiled for a run that adds rows. */
+export function readsItself(workspace: Workspace, resource: Resource, sql: string): boolean {
+  return workspace.lineage.mentions(sql).some((item) => workspace.resolve(item, resource)?.id === resource.id);
 }
 
 /** Compiled SQL whose rows are the relation's, its places kept; null for what dbt builds otherwise. */
@@ -68,9 +67,9 @@ export function withNames(
   return text;
 }
 
-/** What lies between, upstream first; targets included where they are downstream of the change. */
-function downstream(workspace: Workspace, changed: Resource, targets: readonly Resource[]): readonly Resource[] {
-  const affected = new Map<string, boolean>([[changed.id, true]]);
+/** What is changed, or reads what is, upstream first; targets included. */
+function downstream(workspace: Workspace, changes: Changes, targets: readonly Resource[]): readonly Resource[] {
+  const affected = new Map<string, boolean>();
   const order: Resource[] = [];
   const visit = (resource: Resource): boolean => {
     const known = affected.get(resource.id);
@@ -78,10 +77,27 @@ function downstream(workspace: Workspace, changed: Resource, targets: readonly R
     // Against circles: what is being looked at does not make itself affected.
     affected.set(resource.id, false);
     const parents = resource.dependsOn.flatMap((id) => workspace.project.resources.get(id) ?? []);
-    const isAffected = parents.map(visit).includes(true);
+    const isAffected = parents.map(visit).includes(true) || changes.has(resource.id);
     affected.set(resource.id, isAffected);
     if (isAffected) order.push(resource);
     return isAffected;
+  };
+  for (const target of targets) visit(target);
+  return order;
+}
+
+/** Every resource upstream of these, and they themselves; upstream first. */
+export function upstream(workspace: Workspace, targets: readonly Resource[]): readonly Resource[] {
+  const seen = new Set<string>();
+  const order: Resource[] = [];
+  const visit = (resource: Resource): void => {
+    if (seen.has(resource.id)) return;
+    seen.add(resource.id);
+    for (const id of resource.dependsOn) {
+      const parent = workspace.project.resources.get(id);
+      if (parent !== undefined) visit(parent);
+    }
+    order.push(resource);
   };
   for (const target of targets) visit(target);
   return order;

@@ -145,6 +145,9 @@ const advice: Readonly<Record<Situation, string>> = {
   "join-never-matches": "bring both sides of the join into the same form",
   "wrong-join-key": "join by the parent's key",
   orphan: "supply the missing rows, or correct the references",
+  "changed-sql": "take the change back, or correct it",
+  "changed-test": "decide whether the test or the data is meant, and correct the other",
+  stale: "build it anew in full, and let its filter take corrections of old rows",
   undecided: "",
 };
 

@@ -48,6 +48,12 @@ export type Situation =
   | "wrong-join-key"
   /** A reference to something that exists nowhere. */
   | "orphan"
+  /** The model was changed, and as it was nothing fails. */
+  | "changed-sql"
+  /** The test was changed, and as it was it passes. */
+  | "changed-test"
+  /** An incremental model holds other rows than its SQL gives. */
+  | "stale"
   | "undecided";
 
 /** Where in a model's SQL its fault is made. */
