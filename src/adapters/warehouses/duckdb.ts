@@ -13,7 +13,7 @@ import type { Column, QueryOptions, Warehouse, WarehouseAdapter, WarehouseContex
 import { duckdb as dialect } from "../../sql/duckdb.js";
 import { orAborted } from "./abortable.js";
 import { duckdbDriver } from "./duckdb-api.js";
-import { copyDatabase, copyDatabase, type DatabaseCopy } from "./duckdb-copy.js";
+import { copyDatabase, type DatabaseCopy } from "./duckdb-copy.js";
 import { firstLines, unreachable } from "./duckdb-errors.js";
 import { fromProfile } from "./duckdb-profile.js";
 import { runSelect } from "./duckdb-query.js";
@@ -83,24 +83,9 @@ async function open(given: DuckdbSettings, context: WarehouseContext): Promise<R
   };
   let current = files[0].source;
   try {
-<<<<<<< HEAD
     for (const { source } of files) {
       current = source;
       copies.push(await privateCopy(source, context));
-=======
-    const { DuckDBInstance } = duckdbDriver();
-    // Opening the original first says whether somebody writes to it, and keeps writers out while it is copied.
-    const guard = await DuckDBInstance.create(source, readOnly);
-    const copy = await copyDatabase(source, context.scratchDir).finally(() => guard.closeSync());
-    try {
-      const limited = memoryLimit === undefined ? {} : { memory_limit: memoryLimit };
-      const instance = await DuckDBInstance.create(copy.path, { ...readOnly, ...limited });
-      await lock(instance);
-      return ok(warehouse(instance, copy.remove));
-    } catch (error) {
-      await copy.remove();
-      throw error;
->>>>>>> 15328ef (driver)
     }
     current = files[0].source;
     const attached = files.flatMap(({ name }, at) => (name === null ? [] : [{ name, path: copies[at]?.path ?? "" }]));
@@ -120,7 +105,7 @@ async function open(given: DuckdbSettings, context: WarehouseContext): Promise<R
 
 /** Opening the original first says whether somebody writes to it, and keeps writers out while it is copied. */
 async function privateCopy(source: string, context: WarehouseContext): Promise<DatabaseCopy> {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const { DuckDBInstance } = duckdbDriver();
   const guard = await DuckDBInstance.create(source, readOnly);
   return await copyDatabase(source, context.scratchDir).finally(() => guard.closeSync());
 }
@@ -131,7 +116,7 @@ async function openCopies(
   attached: readonly { readonly name: string; readonly path: string }[],
   { memoryLimit }: DuckdbSettings,
 ): Promise<DuckDBInstance> {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const { DuckDBInstance } = duckdbDriver();
   const limited = memoryLimit === undefined ? {} : { memory_limit: memoryLimit };
   const reach = { enable_external_access: attached.length > 0 ? "true" : "false" };
   const instance = await DuckDBInstance.create(path, { ...readOnly, ...limited, ...reach });
