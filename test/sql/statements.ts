@@ -27,6 +27,7 @@ const common: Statements = {
     "select 1 union all select 2 except select 3",
     "(select 1) union (select 2)",
     "(select bid_id from bids limit 1)",
+    "((select bid_id from bids))",
     "select * from (values (1, 'a'), (2, 'b')) as t(id, name)",
     "select case when state is null then 'none' else upper(trim(state)) end from bids",
     "select row_number() over (partition by state order by amount desc) from bids",
@@ -124,6 +125,7 @@ const common: Statements = {
     ["parameter", "select $1"],
     ["limit", "select * from bids limit 1 + 1"],
     ["limit", "select * from bids limit all"],
+    ["limit", "(select bid_id from bids limit 2) order by (select 1)"],
     ["too-large", `select ${"(".repeat(400)}1${")".repeat(400)}`],
   ],
 };

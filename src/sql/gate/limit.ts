@@ -11,6 +11,13 @@ const hint = "write LIMIT with a number at the end of the query, or none: the re
 
 /** @param sql as long as the text from which the tokens come. @param most rows */
 export function limited(sql: string, tokens: readonly Token[], tree: unknown, most: number): string | Objection {
+  const inner = content(tree, "subquery");
+  const [first, last] = [tokens[0], tokens.at(-1)];
+  // `(select … limit 3)` takes no second LIMIT, so the outer parentheses go.
+  if (inner !== null && first !== undefined && last !== undefined) {
+    if (!isOnePair(tokens)) return objection("limit", last.raw, "more stands behind a query in parentheses", hint);
+    return limited(blanked(blanked(sql, first), last), tokens.slice(1, -1), inner.this, most);
+  }
   const top = outermost(tokens);
   const words = top.map(keyword);
   const at = Math.max(words.lastIndexOf("limit"), words.lastIndexOf("fetch"));
@@ -39,6 +46,19 @@ function limitedTop(sql: string, top: readonly Token[], most: number): string | 
     return objection("limit", "top", "its TOP is not a plain number", hint);
   }
   return Number(number.raw) <= most ? sql : `${sql.slice(0, number.start)}${most}${sql.slice(number.end)}`;
+}
+
+/** Whether the first token opens what the last one closes. */
+function isOnePair(tokens: readonly Token[]): boolean {
+  let depth = 0;
+  return tokens.every(({ raw, kind }, index) => {
+    if (kind === "sign") depth += raw === "(" ? 1 : raw === ")" ? -1 : 0;
+    return depth > 0 || (depth === 0 && index === tokens.length - 1);
+  });
+}
+
+function blanked(sql: string, { start, end }: Token): string {
+  return `${sql.slice(0, start)} ${sql.slice(end)}`;
 }
 
 /** Tokens outside of all parentheses. */

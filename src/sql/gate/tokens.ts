@@ -83,7 +83,7 @@ class Reader {
   #runnable(): string {
     let text = "";
     let at = 0;
-    for (const [start, end] of this.#blanks) {
+    for (const [start, end] of this.#blanks.sort(([left], [right]) => left - right)) {
       text += this.#sql.slice(at, start) + this.#sql.slice(start, end).replace(/[^\n]/g, " ");
       at = end;
     }
