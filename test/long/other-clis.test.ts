@@ -23,8 +23,11 @@ afterEach(async () => {
   await stage.close();
 });
 
-async function play(name: Name, script: Script, options: Parameters<typeof player>[3] = {}) {
+type Options = Parameters<typeof player>[3] & { readonly without?: readonly string[] };
+
+async function play(name: Name, script: Script, { without = [], ...options }: Options = {}) {
   stage = await openStage(script);
+  stage = { ...stage, env: Object.fromEntries(Object.entries(stage.env).filter(([key]) => !without.includes(key))) };
   const env = { codex: {}, opencode: { OPENCODE_DISABLE_MODELS_FETCH: "1" } }[name];
   const settings = { model: models[name], env, ...options.settings };
   return await player(agents[name] as AgentAdapter, stage, [id], { ...options, settings });
@@ -134,9 +137,45 @@ describe.each(names)("%s", (name) => {
   });
 });
 
-test("codex whose service has too many requests is told to wait", async () => {
-  const { ask } = await play("codex", () => ({ status: 429, message: "slower" }));
+describe.each(names)("%s whose service refuses for now", (name) => {
+  test.each([
+    [429, "Rate limit reached for this organization", "rate-limited", "agent-rate-limited"],
+    [name === "codex" ? 503 : 529, "Overloaded", "overloaded", "agent-overloaded"],
+  ] as const)("with %d is told to wait", async (status, message, outcome, code) => {
+    const { ask } = await play(name, () => ({ status, message }));
+    const played = await ask();
+    expect([played.outcomes, played.code]).toEqual([[outcome], code]);
+    expect(played.activities.map(({ type }) => type)).toContain("waits");
+  });
+
+  test("and then answers has no need to wait", async () => {
+    const { ask } = await play(name, ({ turn }) => (turn < 2 ? { status: 503, message: "Overloaded" } : last));
+    expect((await ask()).outcomes).toEqual(["ok"]);
+  });
+});
+
+test("opencode whose service wants to be asked in an hour is told so, and not that it has stalled", async () => {
+  const headers = { "retry-after": "3600" };
+  const { ask } = await play("opencode", () => ({ status: 429, message: "Rate limit reached", headers }), {
+    settings: { idleTimeout: "25s" },
+  });
   expect((await ask()).outcomes).toEqual(["rate-limited"]);
+  expect(stage.stub.requests).toHaveLength(1);
+});
+
+test.each(names)("%s to which nobody is logged in is not asked, and the message says how to log in", async (name) => {
+  const { ask } = await play(name, () => last, { without: ["ANTHROPIC_API_KEY", "CODEX_API_KEY"] });
+  const played = await ask();
+  expect([played.code, played.outcomes, stage.stub.requests]).toEqual(["agent-auth", [], []]);
+  expect(played.hint).toContain(`${name} ${name === "codex" ? "login" : "auth login"}`);
+});
+
+test("opencode's stored login counts, and nothing of it is kept or told", async () => {
+  const { agent } = await play("opencode", () => last, { without: ["ANTHROPIC_API_KEY"] });
+  const stored = join(stage.home, ".local/share/opencode");
+  await mkdir(stored, { recursive: true });
+  await writeFile(join(stored, "auth.json"), JSON.stringify({ anthropic: { type: "api", key: "canary-stored" } }));
+  expect(await agent.check?.()).toMatchObject({ ok: true, value: expect.stringContaining("somebody is logged in") });
 });
 
 async function makeHostile({ checkout, folder, stub }: Stage): Promise<void> {

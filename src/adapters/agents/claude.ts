@@ -18,7 +18,7 @@ import {
   tokenVariable,
 } from "./cli/contract.js";
 import { cloudVariables, isOn } from "./cli/environment.js";
-import { type Json, jsonLine, list, number, record, text } from "./cli/json.js";
+import { inWords, type Json, jsonLine, list, number, record, text } from "./cli/json.js";
 import { outcomeOfStatus } from "./cli/outcome.js";
 import { secretNames } from "./cli/paths.js";
 import { cliSettings } from "./cli/settings.js";
@@ -161,7 +161,7 @@ function ofAssistant(message: Json): readonly CliEvent[] {
       {
         type: "uses",
         tool: (text(block.name) ?? "").replace(/^mcp__audit__/, ""),
-        detail: JSON.stringify(block.input ?? {}),
+        detail: inWords(block.input),
       },
     ];
   });

@@ -18,7 +18,7 @@ import {
   type Told,
   tokenVariable,
 } from "./cli/contract.js";
-import { type Json, jsonLine, number, record, text } from "./cli/json.js";
+import { inWords, type Json, jsonLine, number, record, text } from "./cli/json.js";
 import { outcomeOfStatus } from "./cli/outcome.js";
 import { cliSettings } from "./cli/settings.js";
 
@@ -192,7 +192,7 @@ function ofItem(item: Json, isComplete: boolean): readonly CliEvent[] {
   }
   if (isComplete) return [];
   if (item.type === "mcp_tool_call") {
-    const detail = JSON.stringify(item.arguments ?? {});
+    const detail = inWords(item.arguments);
     return [
       { type: "turn", id },
       { type: "uses", tool: text(item.tool) ?? "", detail },

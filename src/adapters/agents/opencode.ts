@@ -4,24 +4,16 @@
  * Knows no process: cli/ runs it.
  */
 import { relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
-import type { Usage } from "../../model/agent.js";
-import type { ProcessEnd } from "../../support/process.js";
+import { capturedText, type ProcessEnd } from "../../support/process.js";
 import { cliAgent } from "./cli/agent.js";
-import {
-  type Cli,
-  type CliEvent,
-  type Finish,
-  type Invocation,
-  type Question,
-  type Told,
-  tokenVariable,
-} from "./cli/contract.js";
+import { type Cli, type Finish, type Invocation, type Question, type Told, tokenVariable } from "./cli/contract.js";
 import { cloudVariables } from "./cli/environment.js";
-import { type Json, jsonLine, number, record, text } from "./cli/json.js";
 import { outcomeOfStatus } from "./cli/outcome.js";
 import { secretNames } from "./cli/paths.js";
 import { cliSettings } from "./cli/settings.js";
+import { parse, parseErrors } from "./opencode-events.js";
 
 const settings = cliSettings.extend({
   model: z
@@ -87,15 +79,38 @@ const cli: Cli<Settings> = {
   keeps: { turns: false, budget: false },
   tellsServers: false,
   version: (stdout) => /^(\d+\.\d+\.\d+)/.exec(stdout.trim())?.[1] ?? null,
-  // Some of its providers need no login, so that none is no news.
-  login: () => null,
+  login,
   startsIn: "empty",
   build,
   parser: () => parse,
+  parseErrors,
   finish,
 };
 
 export const opencode = cliAgent(cli);
+
+/**
+ * By the names of providers that it lists, whether a login is stored or in a variable. Asked only of a provider that needs
+ * one: others, and those of a person's own configuration, may need none.
+ */
+function login(_env: Readonly<Record<string, string>>, { model }: Settings): ReturnType<Cli["login"]> {
+  const provider = providerOf(model);
+  if (providers[provider] === undefined || provider === "opencode") return null;
+  return {
+    args: ["auth", "list"],
+    read: ({ stdout, stderr }) => {
+      const listed = stripVTControlCharacters(`${capturedText(stdout)}\n${capturedText(stderr)}`);
+      if (!/\d+ credentials?\b/.test(listed)) return { loggedIn: null };
+      const names = [...listed.matchAll(/^\S\s+(\S.*?)\s+\S+\s*$/gm)].map(([, name = ""]) => letters(name));
+      return { loggedIn: names.includes(letters(provider)) };
+    },
+  };
+}
+
+/** `GitHub Copilot` is `github-copilot`. */
+function letters(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+}
 
 function build(question: Question, { variant }: Settings, env: Readonly<Record<string, string>>): Invocation {
   const { resume, toolsUrl, model, folders, cwd, hidden } = question;
@@ -148,6 +163,8 @@ function build(question: Question, { variant }: Settings, env: Readonly<Record<s
   };
   const args = [
     ...["run", "--format", "json", "--pure", "--title", "audit"],
+    // Its output is silent while the service refuses and it asks again, five times, or as late as the service says.
+    ...["--print-logs", "--log-level", "ERROR"],
     ...(model === null ? [] : ["--model", model]),
     ...(variant === undefined ? [] : ["--variant", variant]),
     ...(resume === null ? [] : ["--session", resume]),
@@ -172,61 +189,6 @@ function baseUrl(provider: string, env: Readonly<Record<string, string>>): objec
   if (url === undefined || !["anthropic", "openai"].includes(provider)) return {};
   const withVersion = /\/v\d+\/?$/.test(url) ? url : `${url.replace(/\/$/, "")}/v1`;
   return { provider: { [provider]: { options: { baseURL: withVersion } } } };
-}
-
-function parse(line: string): readonly CliEvent[] {
-  const message = jsonLine(line);
-  if (message === null) return [];
-  const part = record(message.part);
-  const id = text(part.messageID) ?? "";
-  switch (message.type) {
-    case "step_start":
-      return [
-        { type: "started", conversation: text(message.sessionID), model: null, version: null },
-        { type: "turn", id },
-      ];
-    case "text": {
-      const words = text(part.text);
-      return words === null ? [] : [{ type: "says", text: words }];
-    }
-    case "tool_use": {
-      const tool = (text(part.tool) ?? "").replace(/^audit_/, "");
-      return [{ type: "uses", tool, detail: JSON.stringify(record(part.state).input ?? {}) }];
-    }
-    case "step_finish":
-      return ofStep(part);
-    case "error":
-      return ofError(record(message.error));
-    default:
-      return [];
-  }
-}
-
-function ofStep(part: Json): readonly CliEvent[] {
-  const tokens = record(part.tokens);
-  const cache = record(tokens.cache);
-  const usage: Usage = {
-    input: (number(tokens.input) ?? 0) + (number(cache.write) ?? 0),
-    output: (number(tokens.output) ?? 0) + (number(tokens.reasoning) ?? 0),
-    cached: number(cache.read) ?? 0,
-    cost: number(part.cost),
-    turns: 1,
-  };
-  const kind = text(part.reason) ?? "unknown";
-  return [
-    { type: "spent", usage },
-    { type: "result", isError: false, kind, status: null, text: "" },
-  ];
-}
-
-function ofError(error: Json): readonly CliEvent[] {
-  const data = record(error.data);
-  const message = text(data.message) ?? text(error.name) ?? "an error without a text";
-  const status = number(data.statusCode);
-  return [
-    { type: "error", status, message },
-    { type: "result", isError: true, kind: text(error.name) ?? "error", status, text: message },
-  ];
 }
 
 function finish(end: ProcessEnd, { result, said }: Told): Finish {

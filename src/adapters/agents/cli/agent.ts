@@ -60,7 +60,7 @@ function investigator<Settings extends CliSettings>(
   let probing: Promise<Result<Probed>> | null = null;
   /** Once for all tasks; after a refusal the next who asks looks again, since a person may have mended it. */
   const ready = (): Promise<Result<Probed>> => {
-    probing ??= probe(cli, program, env, settings.preflight).then((probed) => {
+    probing ??= probe(cli, program, env, settings).then((probed) => {
       if (!probed.ok) probing = null;
       return probed;
     });

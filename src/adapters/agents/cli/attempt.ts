@@ -94,6 +94,7 @@ async function run<Settings extends CliSettings>(
     cli,
     version: own.version,
     parse: cli.parser(settings),
+    ...(cli.parseErrors === undefined ? {} : { parseErrors: cli.parseErrors }),
     redact: own.redact,
     before: own.conversation?.total ?? noUsage,
     paid: own.paid,
@@ -104,7 +105,10 @@ async function run<Settings extends CliSettings>(
     stop,
   });
   const idle = milliseconds(settings.idleTimeout);
-  const silence = setTimeout(() => stop("stalled", `${cli.id} said nothing for ${idle / 1000} s and was ended`), idle);
+  const silence = setTimeout(() => {
+    const { outcome, message } = watched.refused ?? { outcome: "stalled", message: `${cli.id} said nothing` };
+    stop(outcome, `${message} for ${idle / 1000} s and was ended`);
+  }, idle);
   const ended = await runProcess({
     command: [own.program, ...invocation.args],
     purpose: `investigate:${request.task.id}`,
@@ -122,6 +126,7 @@ async function run<Settings extends CliSettings>(
       silence.refresh();
       watched.line(line);
     },
+    onErrorLine: (line) => watched.errorLine(line),
   });
   clearTimeout(silence);
   watched.end();

@@ -57,6 +57,8 @@ export type CliEvent =
   | { readonly type: "says"; readonly text: string }
   | { readonly type: "uses"; readonly tool: string; readonly detail: string }
   | { readonly type: "waits"; readonly why: string }
+  /** The model's service refused, and the program asks again by itself, without end or nearly so. */
+  | { readonly type: "refused"; readonly status: number | null; readonly message: string }
   /** One answer of the model. Several lines may tell of the same one: `id`. */
   | { readonly type: "turn"; readonly id: string; readonly usage?: Omit<Usage, "turns"> }
   /** `total`: of the whole conversation; `spent`: since the last one. */
@@ -121,7 +123,10 @@ export interface Cli<Settings extends CliSettings = CliSettings> {
   readonly tellsServers: boolean;
   readonly version: (stdout: string) => string | null;
   /** Asks whether somebody is logged in; null: there is no such question, or no need to ask. */
-  readonly login: (env: Readonly<Record<string, string>>) => {
+  readonly login: (
+    env: Readonly<Record<string, string>>,
+    settings: Settings,
+  ) => {
     readonly args: readonly string[];
     readonly read: (end: ProcessEnd) => Login;
   } | null;
@@ -131,6 +136,8 @@ export interface Cli<Settings extends CliSettings = CliSettings> {
   readonly build: (question: Question, settings: Settings, env: Readonly<Record<string, string>>) => Invocation;
   /** Reads lines. One that is nothing to us gives nothing. Never throws. */
   readonly parser: (settings: Settings) => (line: string) => readonly CliEvent[];
+  /** The same of its stderr, where that tells what its output does not. */
+  readonly parseErrors?: (line: string) => readonly CliEvent[];
   /** What it came to, where the program ended by itself. */
   readonly finish: (end: ProcessEnd, told: Told) => Finish;
 }

@@ -26,3 +26,12 @@ export function text(value: unknown): string | null {
 export function number(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
+
+/** `test: unique_id, group: VA`: what a tool is called with, for a person. Null is left out, and so is what is deep inside. */
+export function inWords(value: unknown, depth = 0): string {
+  if (value === null || typeof value !== "object") return String(value ?? "");
+  if (depth === 4) return "…";
+  if (Array.isArray(value)) return value.map((each) => inWords(each, depth + 1)).join("; ");
+  const told = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
+  return told.map(([name, each]) => `${name}: ${inWords(each, depth + 1)}`).join(", ");
+}

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { failed, ok, type Result } from "../../../model/result.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../../support/process.js";
 import type { Cli } from "./contract.js";
+import type { CliSettings } from "./settings.js";
 import { withTemporaryFolder } from "./temporary.js";
 
 export interface Probed {
@@ -16,11 +17,11 @@ export interface Probed {
 }
 
 /** Failure codes: agent-not-found, agent-too-old, agent-auth, agent-failed. */
-export async function probe(
-  cli: Pick<Cli, "id" | "version" | "minimum" | "install" | "signIn" | "login">,
+export async function probe<Settings extends CliSettings>(
+  cli: Pick<Cli<Settings>, "id" | "version" | "minimum" | "install" | "signIn" | "login">,
   program: string,
   env: Readonly<Record<string, string>>,
-  preflight: boolean,
+  settings: Settings,
 ): Promise<Result<Probed>> {
   const told = await ask(program, ["--version"], env);
   if (!told.ok) {
@@ -43,7 +44,7 @@ export async function probe(
       { hint: cli.install },
     );
   }
-  const login = preflight ? cli.login(env) : null;
+  const login = settings.preflight ? cli.login(env, settings) : null;
   if (login === null) return ok({ version, loggedIn: null });
   const asked = await ask(program, login.args, env);
   if (!asked.ok) return asked;

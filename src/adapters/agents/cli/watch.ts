@@ -4,6 +4,7 @@
  */
 import type { AgentActivity, AgentOutcome, Usage } from "../../../model/agent.js";
 import type { Cli, CliEvent, Told } from "./contract.js";
+import { outcomeOfStatus } from "./outcome.js";
 
 /** Of an error's texts a program may write thousands. */
 const keptErrors = 20;
@@ -11,11 +12,18 @@ const longestText = 4_000;
 
 export const noUsage: Usage = { input: 0, output: 0, cached: 0, cost: null, turns: 0 };
 
+/** Times that a service may refuse, one after the other, before the task waits without a place of its own. */
+const patience = 3;
+
 export interface Watched {
   line(line: string): void;
+  /** A line of its stderr. */
+  errorLine(line: string): void;
   /** To be called once, when nothing more comes. */
   end(): void;
   readonly told: Told;
+  /** The service refused, and nothing has come since. */
+  readonly refused: { readonly outcome: AgentOutcome; readonly message: string } | null;
   /** The conversation's cost by now, with what it had cost before. */
   readonly total: Usage;
   /** Null where nothing was told of the server. */
@@ -25,6 +33,7 @@ export interface Watched {
 export interface WatchOptions {
   readonly cli: Pick<Cli, "keeps" | "id">;
   readonly parse: (line: string) => readonly CliEvent[];
+  readonly parseErrors?: (line: string) => readonly CliEvent[];
   readonly version: string;
   /** What the conversation had cost before, where it is gone on with. */
   readonly before: Usage;
@@ -48,6 +57,8 @@ export function watch(options: WatchOptions): Watched {
   let totalTold = false;
   let { paid } = options;
   let toolsConnected: boolean | null = null;
+  let refused: Watched["refused"] = null;
+  let refusals = 0;
   /** Answers of the model, by id, with what each has cost. */
   const turns = new Map<string, Omit<Usage, "turns">>();
   const shown = (text: string): string => {
@@ -85,6 +96,13 @@ export function watch(options: WatchOptions): Watched {
     },
     uses: ({ tool, detail }) => onActivity({ type: "uses", tool, detail: shown(detail) }),
     waits: ({ why }) => onActivity({ type: "waits", why: shown(why) }),
+    refused({ status, message }) {
+      refusals += 1;
+      // What is asked again as it is has not been refused for what it is.
+      refused = { outcome: outcomeOfStatus(status) ?? "overloaded", message: `${cli.id}: ${message}` };
+      onActivity({ type: "waits", why: shown(`the model's service refused (${message})`) });
+      if (refusals > patience) stop(refused.outcome, refused.message);
+    },
     turn({ id, usage }) {
       turns.set(id, usage ?? noUsage);
       if (!cli.keeps.turns && turns.size > options.maxTurns)
@@ -103,10 +121,16 @@ export function watch(options: WatchOptions): Watched {
     },
   };
 
+  const takeAll = (events: readonly CliEvent[]): void => {
+    for (const event of events) {
+      if (["says", "uses", "spent", "result"].includes(event.type)) [refused, refusals] = [null, 0];
+      (take[event.type] as (event: CliEvent) => void)(event);
+    }
+  };
+
   return {
-    line(line) {
-      for (const event of options.parse(line)) (take[event.type] as (event: CliEvent) => void)(event);
-    },
+    line: (line) => takeAll(options.parse(line)),
+    errorLine: (line) => takeAll(options.parseErrors?.(line) ?? []),
     end() {
       // One that was ended before it told its sum has spent what its answers did, at a price that nobody told.
       if (totalTold || turns.size === 0) return;
@@ -118,6 +142,9 @@ export function watch(options: WatchOptions): Watched {
     },
     get total() {
       return total;
+    },
+    get refused() {
+      return refused;
     },
     get toolsConnected() {
       return toolsConnected;
