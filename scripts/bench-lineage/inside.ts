@@ -147,7 +147,7 @@ export class Bench {
   async investigate(split: Split): Promise<Investigated> {
     const [first] = split.cases;
     if (first === undefined) throw new Error(`${split.test.id} has no case`);
-    const { project, sourceRepos } = this.#room;
+    const { project, sourceRepos, changes } = this.#room;
     const catalog = await this.#columns();
     const describe = async (relations: readonly Relation[]) => {
       const keys = relations.map(relationKey);
@@ -156,12 +156,12 @@ export class Bench {
     const started = performance.now();
     const walked = await sharedWalk(
       {
-        project,
+        project:
+          changes === null ? project : { ...project, earlier: { project: changes.earlier, says: "the last audit" } },
         dialect: duckdb,
         query: this.#query,
         describe,
         maxQueries: 40,
-        earlier: this.#room.changes === null ? null : { project: this.#room.changes.earlier, says: "the last audit" },
         item: first,
         signal: new AbortController().signal,
       },

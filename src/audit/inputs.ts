@@ -162,12 +162,18 @@ export async function caseInputs({
   const partsOf = (item: Case): Parts => {
     let parts = lineage.get(item.test.id);
     if (parts === undefined) {
-      parts = project === null ? coarse : relevantParts(project, item.test.id);
+      parts =
+        project === null ? coarse : { ...relevantParts(project, item.test.id), ...stateParts(project, item.test.id) };
       lineage.set(item.test.id, parts);
     }
     return caseParts(item, shared, agentShare.modelOf(item.test), parts, config);
   };
   return { partsOf, factsOf };
+}
+
+/** What was of a case's lineage is knowledge that the user gives: a verdict may rest on it. */
+function stateParts({ earlier }: Project, test: string): Parts {
+  return earlier === null || earlier === undefined ? {} : { state: digestOf(relevantParts(earlier.project, test)) };
 }
 
 /** Applies the exceptions, packs what remains into tasks and judges every case. */

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { completedFrom, loadProject, loadRunResults } from "../dbt/load.js";
 import { type EventLog, openEventLog } from "../execution/events.js";
 import { takeFolder } from "../execution/hold.js";
@@ -6,7 +6,7 @@ import { createSlotPool } from "../execution/slot-pool.js";
 import { openTraceStore } from "../execution/traces.js";
 import type { Config } from "../model/config.js";
 import type { ProgressView } from "../model/progress.js";
-import type { Project } from "../model/project.js";
+import type { EarlierProject, Project } from "../model/project.js";
 import type { Reporter } from "../model/report.js";
 import { type Failure, ok, type Result } from "../model/result.js";
 import type { SlotProvider } from "../model/slot.js";
@@ -173,10 +173,22 @@ export async function loadArtifacts(config: Config): Promise<Result<Artifacts>> 
   const mayLack = (failure: Failure): boolean => table !== null && failure.code === "artifacts-missing";
   if (!project.ok && !mayLack(project.failure)) return project;
   if (!runResults.ok && !mayLack(runResults.failure)) return runResults;
+  const earlier = await loadEarlier(config);
+  if (!earlier.ok) return earlier;
   return ok({
-    project: project.ok ? await completed(project.value, config) : null,
+    project: project.ok ? { ...(await completed(project.value, config)), earlier: earlier.value } : null,
     runResults: runResults.ok ? runResults.value : null,
   });
+}
+
+async function loadEarlier({ dbt: { state }, baseDir }: Config): Promise<Result<EarlierProject | null>> {
+  if (state === null) return ok(null);
+  const project = await loadProject(state);
+  if (!project.ok) {
+    const { failure } = project;
+    return { ok: false, failure: { ...failure, hint: "keep a manifest.json there, or leave out repos.dbt.state" } };
+  }
+  return ok({ project: project.value, says: `the manifest in ${relative(baseDir, state) || "."}` });
 }
 
 /** What the tests' own run compiled, where the summary ran with a target path of its own. */

@@ -115,6 +115,7 @@ function inputsOf(
       join(dbt.projectDir, "target", "manifest.json"),
       summary.cwd,
       join(summary.artifacts, "manifest.json"),
+      ...(dbt.state === null ? [] : [dbt.state, join(dbt.state, "manifest.json")]),
       join(summary.artifacts, "run_results.json"),
       ...sources.flatMap(({ path, dir }) => [path, join(path, dir)]),
       ...credentials.files,

@@ -33,6 +33,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     dbtTarget: repos.dbt.dbtTarget ?? null,
     vars: repos.dbt.vars,
     failuresSchema: repos.dbt.failuresSchema ?? null,
+    state: repos.dbt.state === undefined ? null : at(repos.dbt.state),
   };
   const sources = repos.sources.map((repo) => ({
     name: repoName(repo, context),

@@ -229,6 +229,7 @@ const partTexts: Readonly<Record<string, string>> = {
   vars: "dbt vars",
   repository: "dbt repository",
   loads: "source repositories",
+  state: "earlier state of the project",
   artifacts: "dbt artifacts",
   watermark: "watermark",
   settings: "settings",

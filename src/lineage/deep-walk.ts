@@ -25,5 +25,5 @@ export async function walkDeep(request: WalkRequest): Promise<Walk> {
     });
   }
   const trials = await Trials.open(request, answers);
-  return trials === null ? walk : prove(trials, await withHistory(trials, walk, request.earlier ?? null));
+  return trials === null ? walk : prove(trials, await withHistory(trials, walk, request.project.earlier ?? null));
 }

@@ -4,19 +4,18 @@
  * it is proved. Knows no rules of the walk; where history says nothing, the walk's verdict stays.
  */
 import { counted } from "../model/amount.js";
-import type { Resource } from "../model/project.js";
+import type { EarlierProject, Resource } from "../model/project.js";
 import type { Cell, Dialect } from "../model/warehouse.js";
 import { readTokens } from "../sql/gate/tokens.js";
 import { bodyOf, readsItself, upstream } from "./recompute.js";
 import { titleOf } from "./trail.js";
 import type { Failing, Trials } from "./trials.js";
 import type { Inside, Verdict, Walk } from "./verdict.js";
-import type { Earlier } from "./walk.js";
 
 /** More changed models than these upstream of one test tell nothing of any one. */
 const mostChanged = 12;
 
-export async function withHistory(trials: Trials, walk: Walk, earlier: Earlier | null): Promise<Walk> {
+export async function withHistory(trials: Trials, walk: Walk, earlier: EarlierProject | null): Promise<Walk> {
   let so = await withStale(trials, walk);
   if (earlier === null) return so;
   so = await withChangedTest(trials, so, earlier);
@@ -47,7 +46,7 @@ async function withStale(trials: Trials, walk: Walk): Promise<Walk> {
   return so;
 }
 
-async function withChangedTest(trials: Trials, walk: Walk, earlier: Earlier): Promise<Walk> {
+async function withChangedTest(trials: Trials, walk: Walk, earlier: EarlierProject): Promise<Walk> {
   const before = earlier.project.resources.get(trials.test.id);
   const tested = trials.subject?.tested ?? trials.targets[0];
   if (before === undefined || tested === undefined || !isChanged(trials.workspace.dialect, before, trials.test))
@@ -61,7 +60,7 @@ async function withChangedTest(trials: Trials, walk: Walk, earlier: Earlier): Pr
   }));
 }
 
-async function withChangedModels(trials: Trials, walk: Walk, earlier: Earlier): Promise<Walk> {
+async function withChangedModels(trials: Trials, walk: Walk, earlier: EarlierProject): Promise<Walk> {
   const changed = changedModels(trials, earlier);
   if (changed.length > mostChanged) return walk;
   let so = walk;
@@ -83,7 +82,7 @@ async function withChangedModels(trials: Trials, walk: Walk, earlier: Earlier): 
 /** Models upstream whose SQL is other than it was, the nearest to the data first. */
 export function changedModels(
   trials: Trials,
-  { project }: Earlier,
+  { project }: EarlierProject,
 ): readonly { readonly resource: Resource; readonly before: Resource }[] {
   return upstream(trials.workspace, trials.targets).flatMap((resource) => {
     const before = project.resources.get(resource.id);

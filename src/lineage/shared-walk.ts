@@ -14,7 +14,7 @@ import type { WalkRequest } from "./walk.js";
 export type Walks = Map<string, Promise<Result<Walk>>>;
 
 export interface SharedWalkRequest
-  extends Pick<WalkRequest, "project" | "dialect" | "query" | "describe" | "maxQueries" | "earlier"> {
+  extends Pick<WalkRequest, "project" | "dialect" | "query" | "describe" | "maxQueries"> {
   readonly item: Case;
   readonly signal: AbortSignal;
 }

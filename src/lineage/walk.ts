@@ -21,13 +21,6 @@ import { type Hop, undecided, type Verdict, type Walk } from "./verdict.js";
 import { byGroup, type Witnesses } from "./witnesses.js";
 import { type Answers, type Describe, type Part, Workspace } from "./workspace.js";
 
-/** The project as it was at an earlier time, when its tests passed or were accepted. */
-export interface Earlier {
-  readonly project: Project;
-  /** How it is told of: `the manifest in ../state`. */
-  readonly says: string;
-}
-
 export interface WalkRequest {
   readonly project: Project;
   /** unique_id of the test. */
@@ -40,8 +33,6 @@ export interface WalkRequest {
   readonly maxQueries: number;
   /** A model of the project that is taken apart into its CTEs. */
   readonly parts?: ReadonlyMap<string, Part>;
-  /** The project when all was well, where that is known. */
-  readonly earlier?: Earlier | null;
   /** Shared by walks on the same data: what one of them asked costs the next nothing. */
   readonly answers?: Answers;
 }

@@ -57,6 +57,13 @@ export const DbtRepo = z.strictObject({
     .describe("dbt's --profiles-dir: folder of profiles.yml; default: dbt's own search."),
   profile: z.string().min(1).optional().describe("dbt's --profile; default: the one that dbt_project.yml names."),
   dbtTarget: z.string().min(1).optional().describe("dbt's --target; default: the profile's own."),
+  state: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder with the manifest.json of an earlier state of the project, when its tests passed; as dbt's --state. What was changed since is the first suspect of the lineage agent.",
+    ),
   vars: z.record(z.string(), z.unknown()).default({}).describe("dbt's --vars. A part of every fingerprint."),
   failuresSchema: z
     .string()

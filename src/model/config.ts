@@ -46,6 +46,8 @@ export interface Config {
     readonly dbtTarget: string | null;
     readonly vars: Readonly<Record<string, unknown>>;
     readonly failuresSchema: string | null;
+    /** Absolute folder with an earlier manifest.json; null: none is kept. */
+    readonly state: string | null;
   };
   readonly sources: readonly SourceRepoConfig[];
   /**

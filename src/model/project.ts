@@ -82,6 +82,14 @@ export interface Project {
   readonly generatedAt: string | null;
   readonly resources: ReadonlyMap<string, Resource>;
   readonly macros: ReadonlyMap<string, Macro>;
+  /** The same project as it was when all was well, where the config says where that state is kept. */
+  readonly earlier?: EarlierProject | null;
+}
+
+export interface EarlierProject {
+  readonly project: Project;
+  /** How it is told of: `the manifest in ../state`. */
+  readonly says: string;
 }
 
 export interface TestResult {

@@ -24,11 +24,11 @@ async function look(
   }
   const walk = await walkDeep({
     ...rig,
+    project: { ...rig.project, earlier: { project: { ...rig.project, resources }, says: "the last audit" } },
     test: "test.rig.t0",
     failingRows: { groupColumn: "state", sql: "select 1 where false" },
     lineage: await loadColumnLineage(rig.dialect.name),
     maxQueries: 40,
-    earlier: { project: { ...rig.project, resources }, says: "the last audit" },
   });
   const verdict = walk.verdicts.get("VA") ?? walk.verdicts.get(null);
   if (verdict === undefined) throw new Error("no verdict");

@@ -33,6 +33,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
       dbtTarget: null,
       vars: {},
       failuresSchema: null,
+      state: null,
     },
     sources: [],
     warehouse: { use: "duckdb", settings: {} },
