@@ -1,5 +1,5 @@
 /**
- * Where the rig's projects are built: DuckDB in memory, or a database of a real Postgres server. The specs are written in
+ * Where the rig's projects are built: DuckDB in memory, a database of a real Postgres server, or one of Snowflake's stand-in. The specs are written in
  * DuckDB's SQL; each engine says what it needs otherwise. Knows no walk.
  */
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
@@ -9,7 +9,8 @@ import { failed, ok } from "../../src/model/result.js";
 import type { Cell, Column, Dialect, Query, QueryResult, Warehouse } from "../../src/model/warehouse.js";
 import { duckdb } from "../../src/sql/duckdb.js";
 import { postgres } from "../../src/sql/postgres.js";
-import { type TemporaryPostgres, temporaryPostgres } from "../fakes/warehouse.js";
+import { snowflake } from "../../src/sql/snowflake.js";
+import { type TemporaryPostgres, temporaryPostgres, temporarySnowflake } from "../fakes/warehouse.js";
 
 export interface Engine {
   readonly dialect: Dialect;
@@ -20,13 +21,23 @@ export interface Engine {
   readonly describe: Warehouse["describe"];
   /** A spec's SQL as this engine spells it. */
   adapt(sql: string): string;
+  /** A name that nobody quoted, as it is stored. */
+  stored(name: string): string;
 }
 
 /** An engine is started once for a file's tests, which run one after another. */
-export const engines: Readonly<Record<Exclude<Dialect["name"], "snowflake">, () => Promise<Engine>>> = {
+export const engines: Readonly<Record<Dialect["name"], () => Promise<Engine>>> = {
   duckdb: once(inDuckdb),
   postgres: once(inPostgres),
+  snowflake: once(inSnowflake),
 };
+
+/**
+ * Where the tests of a file run. Snowflake's stand-in takes a minute for them, so that test/long/lineage-snowflake.test.ts asks
+ * for it, by this variable.
+ */
+export const enginesHere: readonly (keyof typeof engines)[] =
+  process.env.LINEAGE_ENGINE === "snowflake" ? ["snowflake"] : ["duckdb", "postgres"];
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let made: Promise<Value> | undefined;
@@ -65,6 +76,7 @@ async function inDuckdb(): Promise<Engine> {
       return ok(map);
     },
     adapt: (sql) => sql,
+    stored: (name) => name,
   };
 }
 
@@ -91,5 +103,25 @@ async function inPostgres(): Promise<Engine> {
           "case when $1 ~ '^-?[0-9]+$$' then cast($1 as $2) end",
         )
         .replaceAll(/unnest\(\[(.*?)\]\)/g, "unnest(array[$1])"),
+    stored: (name) => name,
+  };
+}
+
+async function inSnowflake(): Promise<Engine> {
+  const { warehouse, standIn, database } = await temporarySnowflake([]);
+  return {
+    dialect: snowflake,
+    database,
+    async rebuild(statements) {
+      await standIn.run(database, "PUBLIC", [
+        'drop schema if exists "rig" cascade',
+        'create schema "rig"',
+        ...statements,
+      ]);
+    },
+    query: warehouse.query,
+    describe: (relations: readonly Relation[]) => warehouse.describe(relations),
+    adapt: (sql) => sql,
+    stored: (name) => name.toUpperCase(),
   };
 }

@@ -1,6 +1,6 @@
 // Keys and references: where duplicates come in, and where references get lost.
 import { describe, expect, test } from "vitest";
-import { engines } from "./engines.js";
+import { enginesHere } from "./engines.js";
 import { type Spec, told, useEngine, walk } from "./rig.js";
 
 const rows = (count: number, more = "") =>
@@ -13,7 +13,7 @@ async function says(spec: Spec): Promise<readonly string[]> {
   return told(await walk(spec, "check"));
 }
 
-describe.each(Object.keys(engines) as (keyof typeof engines)[])("in %s", (engine) => {
+describe.each(enginesHere)("in %s", (engine) => {
   useEngine(engine);
 
   describe("keys that repeat", () => {

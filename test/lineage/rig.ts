@@ -113,7 +113,10 @@ export async function walk(spec: Spec, check?: "check"): Promise<Walk> {
   const result = await walkTest({
     project: rig.project,
     test: "test.rig.t0",
-    failingRows: { groupColumn: spec.group === undefined ? "state" : spec.group, sql: "select 1 where false" },
+    failingRows: {
+      groupColumn: spec.group === null ? null : (await engines[chosen]()).stored(spec.group ?? "state"),
+      sql: "select 1 where false",
+    },
     dialect: rig.dialect,
     lineage: await loadColumnLineage(rig.dialect.name),
     query: rig.query,
@@ -143,7 +146,10 @@ export function told(result: Walk): readonly string[] {
 
 function line(verdict: Verdict): string {
   const name = verdict.node?.split(".").at(-1) ?? "-";
-  return `${verdict.situation} ${verdict.nodeKind ?? "-"} ${name}.${verdict.column ?? "-"} (${verdict.confidence})`;
+  // As the specs spell them, whatever the engine makes of what nobody quoted.
+  const isFolded = chosen === "snowflake" && verdict.column === verdict.column?.toUpperCase();
+  const column = isFolded ? verdict.column?.toLowerCase() : verdict.column;
+  return `${verdict.situation} ${verdict.nodeKind ?? "-"} ${name}.${column ?? "-"} (${verdict.confidence})`;
 }
 
 function resourcesOf(spec: Spec, engine: Engine): Map<string, Resource> {

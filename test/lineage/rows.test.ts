@@ -1,6 +1,6 @@
 // Tests of single rows: the walk stops at the first relation whose rows are right.
 import { describe, expect, test } from "vitest";
-import { engines } from "./engines.js";
+import { enginesHere } from "./engines.js";
 import { told, useEngine, walk } from "./rig.js";
 
 /** 40 bids, states VA and TX in turn. */
@@ -9,7 +9,7 @@ const bids = (vendor = "'v' || (i % 8)", amount = "cast(i * 10 as varchar)", mor
 const vendors = "select 'v' || i as vendor_id, 'Vendor ' || i as name, 'DBE' as kind from range(8) t(i)";
 const notNull = (on: string, column: string) => [{ on, kind: "not_null", column }];
 
-describe.each(Object.keys(engines) as (keyof typeof engines)[])("in %s", (engine) => {
+describe.each(enginesHere)("in %s", (engine) => {
   useEngine(engine);
 
   describe("values of single rows", () => {
@@ -305,7 +305,7 @@ describe.each(Object.keys(engines) as (keyof typeof engines)[])("in %s", (engine
         models: { stg: "select id, state, u.x as vendor_id from {{ bids }}, unnest([null::varchar]) as u(x)" },
         tests: notNull("stg", "vendor_id"),
       });
-      expect(unknown[0]).toContain("does not show where vendor_id comes from");
+      expect(unknown[0]).toMatch(/does not show where vendor_id comes from/i);
     });
 
     test("a table that its compiled SQL no longer gives", async () => {

@@ -303,6 +303,8 @@ mine = [Route(path, handler, methods=["POST"]) for path, handler in routes.items
 app = Starlette(routes=[*mine, *(route for route in fake.routes if route.path not in routes)])
 
 if __name__ == "__main__":
+    # SQL that nests deeply is walked by recursion, many times.
+    sys.setrecursionlimit(50_000)
     if sys.argv[1:]:
         load(*sys.argv[1:])
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
