@@ -30,6 +30,7 @@ export const homes = {
   "@modelcontextprotocol/sdk": { home: "mcp/protocol", lazy: true },
   "@polyglot-sql/sdk": { home: "sql/parser", lazy: true },
   "csv-stringify": { home: "reporters/csv", lazy: true },
+  "@clack/prompts": { home: "commands/init-questions", lazy: true },
   commander: { home: "commands/program", lazy: true },
   yaml: { home: "config/yaml", lazy: false },
   "smol-toml": { home: "config/connections", lazy: true },

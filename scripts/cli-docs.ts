@@ -21,6 +21,11 @@ Options may stand before the command as well: \`audit-run -c audit.config.yaml p
 `;
 
 const examples: Readonly<Record<string, readonly (readonly [command: string, says: string])[]>> = {
+  init: [
+    ["audit-run init", "in the dbt project, or in the folder of the audit beside it"],
+    ["audit-run init --dry-run", "see what it would write"],
+    ["audit-run init ../my-dbt-project --yes", "for scripts: no questions"],
+  ],
   run: [
     ["audit-run", "the whole audit; a second time only what changed or failed"],
     ["audit-run --state VA --state TX", "only these states"],
@@ -124,12 +129,6 @@ With \`--json\`: \`exitCode\`, and \`checks\`, a list of \`check\`, \`level\` (\
 last export. \`time\` is what a node took the last time. \`~\` marks a guess: this agent with this model has not investigated some
 of these cases, so they count by their number of failures, at the pace of those it has. The time of the whole is that of the
 run's schedule, with as many tasks at a time as the config allows. \`cost\` is what agents told that they spent: \`lineage\` costs
-`,
-  query: `What may be read and called, and how long a result may be, is in [docs/sql.md](sql.md). Columns of \`redactColumns\` are masked. A result is cut at
-\`--max-rows\` and at 64 MB; stderr says so. In CSV a cell that a spreadsheet would take for a formula starts with \`'\`, numbers do
-not; NULL is an empty cell, an empty text \`""\`. With \`--json\`: \`version\` (1), \`columns\` (\`name\`, \`type\`), \`rows\` (lists of texts and
-nulls), \`truncated\`, \`truncatedBy\` (\`rows\`, \`bytes\` or null), \`took\` (ms). Exit code 2: refused, or the warehouse says that it is
-wrong; 3: not answered within \`timeouts.query\`; 4: the warehouse cannot be reached.
 nothing, and what a \`command\` agent costs is not known here. \`prompt\` is an estimate of what an agent is sent first, in tokens
 (four characters each; rows and verdicts, which only the warehouse has, at a usual length); \`audit-run prompt VA\` shows it.
 
@@ -147,6 +146,12 @@ With \`--json\`:
 | \`totals.tokens\` | \`prompts\`: of all of them; \`shared\`: of the text in them that all tasks share. Null where no prompt is sent |
 | \`assumes\` | a sentence where the investigations are those of the last export; else null |
 | \`strategy\`, \`notes\` | how cases are packed into tasks, and sentences about it |
+`,
+  query: `What may be read and called, and how long a result may be, is in [docs/sql.md](sql.md). Columns of \`redactColumns\` are masked. A result is cut at
+\`--max-rows\` and at 64 MB; stderr says so. In CSV a cell that a spreadsheet would take for a formula starts with \`'\`, numbers do
+not; NULL is an empty cell, an empty text \`""\`. With \`--json\`: \`version\` (1), \`columns\` (\`name\`, \`type\`), \`rows\` (lists of texts and
+nulls), \`truncated\`, \`truncatedBy\` (\`rows\`, \`bytes\` or null), \`took\` (ms). Exit code 2: refused, or the warehouse says that it is
+wrong; 3: not answered within \`timeouts.query\`; 4: the warehouse cannot be reached.
 `,
 };
 

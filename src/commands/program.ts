@@ -7,10 +7,11 @@ import { closest } from "../support/suggest.js";
 import { version } from "../support/version.js";
 import type { AcceptOptions } from "./accept.js";
 import { checkHelp, checkNode, commandFirst, stages } from "./arguments.js";
+import type { InitOptions } from "./init.js";
 import type { LogsOptions } from "./logs.js";
 import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOptions, strategies } from "./options.js";
-import type { TokenOptions } from "./tasks.js";
 import type { QueryCommandOptions } from "./query.js";
+import type { TokenOptions } from "./tasks.js";
 import { createTerminal } from "./terminal.js";
 
 /** Runs one command line; resolves to the exit code. */
@@ -42,6 +43,20 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     .showHelpAfterError("(--help shows what there is)")
     .enablePositionalOptions()
     .addHelpText("after", epilogue);
+
+  addConfig(program.command("init"))
+    .description(
+      "look at a dbt project, its last test run, its profile and the agents installed, and write an audit.config.yaml; asks where there is a terminal",
+    )
+    .argument("[folder]", "the dbt project, or where to look for one; default: here, above and below")
+    .option("-y, --yes", "ask nothing: take what is most likely")
+    .option("--force", "write over a config that is there")
+    .option("--dry-run", "print the file; ask and write nothing")
+    .option("--json", "print what was found; ask and write nothing")
+    .action(async (folder: string | undefined, options: InitOptions) => {
+      const { initCommand } = await import("./init.js");
+      settle(await initCommand(invocation, { ...options, ...(folder === undefined ? {} : { folder }) }));
+    });
 
   const run = addNodes(program.command("run", { isDefault: true }), "such as export or investigate:VA; default: all")
     .description("run the audit, or only the nodes named and what they need")
@@ -150,21 +165,6 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     });
   addCommon(prompt);
 
-  const explain = program
-    .command("explain")
-    .description("say why a node or a case would run now or not, and why it did the last time")
-    .argument("<subject>", "such as VA or investigate:VA, or a case: duplicate_identifier@VA")
-    .action(async (subject: string, options: CommonOptions) => {
-      const { explainCommand } = await import("./explain.js");
-      settle(await explainCommand(invocation, { ...options, subject }));
-    });
-  addCommon(explain);
-
-  const affected = program
-    .command("affected")
-    .description("list the cases that the changes of the dbt project's files would investigate again; runs nothing")
-    .requiredOption("--base <revision>", "a git revision, such as main; uncommitted changes count as well")
-    .action(async (options: CommonOptions & { base: string }) => {
   const query = program
     .command("query")
     .description("run one SELECT as an agent may: what may be read, and what is masked, is the same; takes no lock")
@@ -181,6 +181,21 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
     });
   addCommon(query);
 
+  const explain = program
+    .command("explain")
+    .description("say why a node or a case would run now or not, and why it did the last time")
+    .argument("<subject>", "such as VA or investigate:VA, or a case: duplicate_identifier@VA")
+    .action(async (subject: string, options: CommonOptions) => {
+      const { explainCommand } = await import("./explain.js");
+      settle(await explainCommand(invocation, { ...options, subject }));
+    });
+  addCommon(explain);
+
+  const affected = program
+    .command("affected")
+    .description("list the cases that the changes of the dbt project's files would investigate again; runs nothing")
+    .requiredOption("--base <revision>", "a git revision, such as main; uncommitted changes count as well")
+    .action(async (options: CommonOptions & { base: string }) => {
       const { affectedCommand } = await import("./affected.js");
       settle(await affectedCommand(invocation, options));
     });
@@ -415,4 +430,3 @@ function rows(value: string): number {
   if (!/^\d+$/.test(value) || count < 1 || count > 100_000) throw new InvalidArgumentError("It must be 1 to 100000.");
   return count;
 }
-
