@@ -69,9 +69,13 @@ export function borrowedStore(
   ): Promise<Admission> => {
     const ended = await sharing.complete({ task, token, owner, answer: JSON.stringify({ findings: [draft] }) });
     if (!ended.ok) return refuse(ended.failure);
-    const { admitted, objections } = ended.value;
+    const { admitted, objections, hadFinding } = ended.value;
     const { test, group } = (draft ?? {}) as { readonly test?: unknown; readonly group?: unknown };
     const id = work.cases.find((item) => item.test.name === test && item.group.key === group)?.id;
+    if (id !== undefined && hadFinding.includes(id)) {
+      const message = `${id} has its finding by now, which stays: this one was not looked at`;
+      return { admitted: false, objections: [{ case: id, code: "duplicate-case", message }] };
+    }
     if (objections === null || (id !== undefined && admitted.includes(id))) return { admitted: true };
     // That the other cases have no finding yet is no fault of this one.
     const mine = objections.filter((each) => each.case === null || each.case === id);

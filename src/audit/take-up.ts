@@ -91,12 +91,11 @@ async function takeUp(name: string, handedIn: HandedIn, context: TakeUpContext):
     took,
   });
   if (taken.failure !== null) return { kind: "failed", failure: taken.failure };
-  if (taken.objections.length > 0) {
-    return { kind: "objections", admitted: taken.admitted, objections: taken.objections };
-  }
+  const { admitted, objections, hadFinding } = taken;
+  if (objections.length > 0) return { kind: "objections", admitted, objections, hadFinding };
   // Should the lease have run out meanwhile and somebody have claimed it: all it was claimed for is done.
   await shared.claims.end(task, token, "completed", sha256(handedIn.answer));
-  return { kind: "completed", cases: taken.admitted };
+  return { kind: "completed", cases: admitted, hadFinding };
 }
 
 /** The finding would be kept as one of these inputs, so the agent must have looked at these. */

@@ -46,10 +46,10 @@ export function toolSharing(
       switch (reply.kind) {
         case "completed":
           onAdmitted(reply.cases);
-          return ok({ admitted: reply.cases, objections: null });
+          return ok({ admitted: reply.cases, objections: null, hadFinding: reply.hadFinding ?? [] });
         case "objections":
           onAdmitted(reply.admitted);
-          return ok({ admitted: reply.admitted, objections: reply.objections });
+          return ok({ admitted: reply.admitted, objections: reply.objections, hadFinding: reply.hadFinding ?? [] });
         case "fenced":
           return lost(completion, reply, reply.file);
         case "failed":

@@ -115,16 +115,20 @@ export async function completeCommand(
   const reply = end.value;
   switch (reply.kind) {
     case "completed":
-      terminal.print(asJson ? json({ ...right(options), completed: true }) : `${reply.task} is completed.`);
+      terminal.print(
+        asJson ? json({ ...right(options), completed: true, ...told(reply) }) : `${reply.task} is completed.`,
+      );
+      sayKept(invocation, reply);
       return exitCodes.complete;
     case "objections": {
       const { admitted, objections } = reply;
-      if (asJson) terminal.print(json({ ...right(options), completed: false, admitted, objections }));
+      if (asJson) terminal.print(json({ ...right(options), completed: false, admitted, objections, ...told(reply) }));
       else {
         const lines = objections.map((each, index) => `${index + 1}. ${each.case ?? "the answer"}: ${each.message}`);
         const kept = admitted.length === 0 ? "" : ` Admitted and kept: ${admitted.join(", ")}.`;
         terminal.print(harmless([`${reply.task} is not completed, and still yours.${kept}`, ...lines].join("\n")));
       }
+      sayKept(invocation, reply);
       return exitCodes.notYet;
     }
     case "fenced":
@@ -133,6 +137,17 @@ export async function completeCommand(
       terminal.refuse(reply.failure);
       return exitCodes.incomplete;
   }
+}
+
+function told({ hadFinding = [] }: { readonly hadFinding?: readonly string[] }): object {
+  return hadFinding.length === 0 ? {} : { hadFinding };
+}
+
+/** A finding that was admitted is not changed by another: who thinks otherwise must hear of it. */
+function sayKept({ terminal }: Invocation, { hadFinding = [] }: { readonly hadFinding?: readonly string[] }): void {
+  if (hadFinding.length === 0) return;
+  const kept = `Had a finding before, which stays: ${hadFinding.join(", ")}.`;
+  terminal.say(harmless(`${kept} What came for it now was not looked at.`));
 }
 
 function fenced(

@@ -29,12 +29,14 @@ export interface HandedIn {
 
 /** What became of it. */
 export type Reply =
-  | { readonly kind: "completed"; readonly cases: readonly string[] }
+  | { readonly kind: "completed"; readonly cases: readonly string[]; readonly hadFinding?: readonly string[] }
   /** The claim stands, and what was admitted is kept: the rest is to be handed in again. */
   | {
       readonly kind: "objections";
       readonly admitted: readonly string[];
       readonly objections: readonly Objection[];
+      /** Cases whose findings were there before, and stay: what came for them was not looked at. */
+      readonly hadFinding?: readonly string[];
     }
   /** Kept in `file`, relative to the audit folder; nothing of it counts. */
   | { readonly kind: "fenced"; readonly fence: Fence; readonly by: string | null; readonly file: string }
@@ -151,11 +153,17 @@ const isWhole = object<HandedIn>({
 
 type Kind<Name extends Reply["kind"]> = Extract<Reply, { kind: Name }>;
 const textOrNothing = either(text, exactly(undefined));
-const isCompleted = object<Kind<"completed">>({ kind: exactly("completed"), cases: listOf(text) });
-const isObjections = object<Kind<"objections">>({
+const listOrNothing = either(listOf(text), exactly(undefined)) as Shape<readonly string[]>;
+const isCompleted = object<Required<Kind<"completed">>>({
+  kind: exactly("completed"),
+  cases: listOf(text),
+  hadFinding: listOrNothing,
+});
+const isObjections = object<Required<Kind<"objections">>>({
   kind: exactly("objections"),
   admitted: listOf(text),
   objections: listOf(object<Objection>({ case: textOrNull, code: text as Shape<Objection["code"]>, message: text })),
+  hadFinding: listOrNothing,
 });
 const isFenced = object<Kind<"fenced">>({
   kind: exactly("fenced"),

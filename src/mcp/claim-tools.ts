@@ -99,14 +99,18 @@ export const completeTask = defineTool({
     const answer = JSON.stringify({ findings: drafts });
     const ended = await sharing(context).complete({ ...rightOf(given), answer });
     if (!ended.ok) return failedAnswer(ended.failure);
-    const { objections, admitted } = ended.value;
-    if (objections === null) return answered({ task: given.task, completed: true });
+    const { objections, admitted, hadFinding } = ended.value;
+    const before = hadFinding.length === 0 ? {} : { not_looked_at: hadFinding, note: unchanged };
+    if (objections === null) return answered({ task: given.task, completed: true, ...before });
     const kept = admitted.length === 0 ? "" : ` Admitted and kept: ${admitted.join(", ")}.`;
     const lines = objections.map((each, position) => `${position + 1}. ${each.case ?? "the answer"}: ${each.message}`);
-    const text = [`${given.task} is not completed, and still yours.${kept}`, ...lines].join("\n");
+    const same = hadFinding.length === 0 ? [] : [`${unchanged}: ${hadFinding.join(", ")}`];
+    const text = [`${given.task} is not completed, and still yours.${kept}`, ...lines, ...same].join("\n");
     return refused(text.slice(0, largestAnswer));
   },
 });
+
+const unchanged = "These had a finding before, which stays, so that what came for them now was not looked at";
 
 /** For who may share the audit's tasks; an agent that a run has started keeps to its own. */
 export const claimTools = [listTasks, nextTask, claimTask, heartbeatTask, releaseTask, completeTask];

@@ -30,10 +30,16 @@ export interface TaskSharing {
   }): Promise<Result<{ readonly cases: readonly object[] } | null>>;
   heartbeat(right: TaskRight & { readonly lease?: number }): Promise<Result<{ readonly until: string }>>;
   release(right: TaskRight): Promise<Result<void>>;
-  /** `answer` is JSON of findings. No objections: the task is completed. */
-  complete(
-    right: TaskRight & { readonly answer: string },
-  ): Promise<Result<{ readonly admitted: readonly string[]; readonly objections: readonly Objection[] | null }>>;
+  complete(right: TaskRight & { readonly answer: string }): Promise<Result<HandedInAnswer>>;
+}
+
+/** What became of JSON of findings. */
+export interface HandedInAnswer {
+  readonly admitted: readonly string[];
+  /** Null: the task is completed. */
+  readonly objections: readonly Objection[] | null;
+  /** Cases whose findings were there before, and stay: what came for them was not looked at. */
+  readonly hadFinding: readonly string[];
 }
 
 export interface ToolContext {

@@ -17,6 +17,8 @@ export interface TakenUp {
   readonly admitted: readonly string[];
   /** What is wrong, and what is still missing; empty: every case has its finding. */
   readonly objections: readonly Objection[];
+  /** Ids of cases that had their finding before: it stays, and what came for them now was not looked at. */
+  readonly hadFinding: readonly string[];
   /** The world refused. */
   readonly failure: Failure | null;
 }
@@ -38,15 +40,23 @@ export async function takeAnswer(
   },
 ): Promise<TakenUp> {
   const { open } = options;
-  if (open.length === 0) return { admitted: [], objections: [], failure: null };
+  const isOpen = new Set(open.map(({ id }) => id));
+  const known = new Map(options.cases.map((item) => [nameOf(item.test.name, item.group.key), item.id]));
+  const caseOf = (draft: unknown): string | undefined => {
+    const { test, group } = (draft ?? {}) as { readonly test?: unknown; readonly group?: unknown };
+    return known.get(nameOf(test, group));
+  };
   const read = findingsIn(answer);
-  if (read === null)
-    return { admitted: [], objections: [{ case: null, code: "schema", message: shape }], failure: null };
+  const named = (read ?? []).flatMap((draft) => caseOf(draft) ?? []);
+  const hadFinding = [...new Set(named)].filter((id) => !isOpen.has(id));
+  const nothing = { admitted: [], objections: [], hadFinding, failure: null };
+  if (open.length === 0) return nothing;
+  if (read === null) return { ...nothing, objections: [{ case: null, code: "schema", message: shape }] };
   const warehouse = await options.session.warehouse();
-  if (!warehouse.ok) return { admitted: [], objections: [], failure: warehouse.failure };
+  if (!warehouse.ok) return { ...nothing, failure: warehouse.failure };
   const { session } = options;
   const artifacts = await session.artifacts();
-  if (!artifacts.ok) return { admitted: [], objections: [], failure: artifacts.failure };
+  if (!artifacts.ok) return { ...nothing, failure: artifacts.failure };
   const { config, signal } = session;
   const room = { config, signal, project: artifacts.value.project, cases: options.cases };
   const desk = openDesk({
@@ -60,19 +70,15 @@ export async function takeAnswer(
     query: gatedQueries(warehouse.value, room).query,
     repos: repoRoots(session),
   });
-  const isOpen = new Set(open.map(({ id }) => id));
-  const known = new Map(options.cases.map((item) => [nameOf(item.test.name, item.group.key), item.id]));
   for (const draft of read) {
-    const { test, group } = (draft ?? {}) as { readonly test?: unknown; readonly group?: unknown };
-    const id = known.get(nameOf(test, group));
-    // It was admitted when it was handed in before.
+    const id = caseOf(draft);
     if (id !== undefined && !isOpen.has(id)) continue;
     await desk.submit(draft, Math.round(options.took / read.length));
     if (desk.failure !== null) break;
   }
-  const named = new Set(desk.objections.map((objection) => objection.case));
+  const refused = new Set(desk.objections.map((objection) => objection.case));
   const missing = missingCases(
-    open.filter(({ id }) => !named.has(id)),
+    open.filter(({ id }) => !refused.has(id)),
     desk.answered,
   );
   // A case that was refused first and admitted then is in order.
@@ -81,6 +87,7 @@ export async function takeAnswer(
   return {
     admitted: [...desk.answered],
     objections: isWhole ? [] : [...left, ...missing],
+    hadFinding,
     failure: desk.failure,
   };
 }

@@ -61,7 +61,7 @@ test("what cannot be taken up is kept aside and told, and the others are taken u
   const [bad, good] = [await put("VA", 1, "of VA"), await put("TX", 2, "of TX")];
   expect(await takeUpAll(context(bug))).toEqual(["TX"]);
   const { takeReply } = openInbox(folder);
-  expect(await takeReply(good)).toEqual({ kind: "completed", cases: [] });
+  expect(await takeReply(good)).toEqual({ kind: "completed", cases: [], hadFinding: [] });
   const why = expect.stringContaining(`claims/late/${bad}: BUG: the case has no test`);
   expect(await takeReply(bad)).toMatchObject({ kind: "failed", failure: { message: why } });
   expect(events).toEqual([{ type: "warning", message: why }]);

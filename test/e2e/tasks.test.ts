@@ -123,10 +123,13 @@ test("what is not admitted comes back as a numbered list; what is, is kept; the 
       stdout: expect.stringMatching(/\n1\. /),
     });
   }
-  // All of it again: what is there already is no mistake.
-  expect(await complete(audit, va)).toMatchObject({ exitCode: 0 });
+  // All of it again: what is there already is no mistake. It stays, and whoever thinks otherwise is told.
+  const again = await complete(audit, va, (all) => all.map((one) => ({ ...one, classification: "source_data_issue" })));
+  expect(again).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("which stays: total_wrong@VA.") });
+  expect(json(again)).toMatchObject({ completed: true, hadFinding: ["total_wrong@VA"] });
   // And once more, by one that never heard the answer; what says something else is not dropped.
-  expect(await complete(audit, va)).toMatchObject({ exitCode: 0 });
+  const same = await complete(audit, va, (all) => all.map((one) => ({ ...one, classification: "source_data_issue" })));
+  expect(same).toMatchObject({ exitCode: 0 });
   const other = await complete(audit, va, ([one]) => ({ findings: [{ ...one, root_cause: "Something else." }] }));
   expect(other).toMatchObject({ exitCode: 5, stderr: expect.stringContaining("not what it was completed with") });
   expect(json(other)).toMatchObject({ completed: false, fence: "completed" });

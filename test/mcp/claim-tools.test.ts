@@ -30,7 +30,7 @@ beforeEach(async () => {
     claim: noting(ok({ task: "VA", token: 3, cases: [{ test: "vendor_missing", group: "VA" }] })),
     heartbeat: noting(ok({ until: "2026-01-01T00:00:00.000Z" })),
     release: noting(failed("claim-lost", "the claim of VA with token 3 was given back", { hint: "Claim it again." })),
-    complete: noting(ok({ admitted: ["vendor_missing@TX"], objections: null })),
+    complete: noting(ok({ admitted: ["vendor_missing@TX"], objections: null, hadFinding: [] })),
   };
 });
 afterEach(async () => {
@@ -117,12 +117,13 @@ it("findings go on with the SQL of the queries that they cite", async () => {
 
 it("what is missing comes back as a list, and a claim that is lost says so", async () => {
   const missing = { case: "vendor_missing@FL", code: "missing-case", message: "it has no finding" } as const;
-  const complete: TaskSharing["complete"] = async () => ok({ admitted: ["vendor_missing@TX"], objections: [missing] });
+  const complete: TaskSharing["complete"] = async () =>
+    ok({ admitted: ["vendor_missing@TX"], objections: [missing], hadFinding: ["other@TX"] });
   await open({ sharing: { ...sharing, complete } });
   const refused = await call(client, "complete_task", { task: "TX", token: 3, findings: [] });
   expect(refused).toEqual({
     isError: true,
-    text: "TX is not completed, and still yours. Admitted and kept: vendor_missing@TX.\n1. vendor_missing@FL: it has no finding",
+    text: "TX is not completed, and still yours. Admitted and kept: vendor_missing@TX.\n1. vendor_missing@FL: it has no finding\nThese had a finding before, which stays, so that what came for them now was not looked at: other@TX",
   });
   expect(await call(client, "release_task", { task: "VA", token: 3 })).toEqual({
     isError: true,

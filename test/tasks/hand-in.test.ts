@@ -41,8 +41,14 @@ it("is its owner's, of no model that the config gives to its own agent or to one
   const cases = [bidsCase("TX", 2)];
   const given = { session, node: "investigate:TX", owner: "agent-7", open: cases, cases, took: 0 };
   const taken = await takeAnswer(JSON.stringify(goodDraft), { ...given, partsOf: () => ({}), factsOf: () => ({}) });
-  expect(taken).toEqual({ admitted: ["vendor_missing@TX"], objections: [], failure: null });
+  expect(taken).toEqual({ admitted: ["vendor_missing@TX"], objections: [], hadFinding: [], failure: null });
   expect(committed.map(({ provenance }) => [provenance.agent, provenance.model])).toEqual([["agent-7", null]]);
+  // Once more, for a case that is open no more: it is named, and not looked at.
+  const again = await takeAnswer(JSON.stringify(goodDraft), {
+    ...{ ...given, open: [], partsOf: () => ({}), factsOf: () => ({}) },
+  });
+  expect(again).toEqual({ admitted: [], objections: [], hadFinding: ["vendor_missing@TX"], failure: null });
+  expect(committed).toHaveLength(1);
   // The session's own agent is what it was.
   expect(session.agent).toBe(agent);
 });
