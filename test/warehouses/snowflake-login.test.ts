@@ -126,6 +126,17 @@ describe("a login", () => {
     expect(pat.data).toMatchObject({ AUTHENTICATOR: "PROGRAMMATIC_ACCESS_TOKEN", TOKEN: "token-of-a-file" });
   });
 
+  it("by a programmatic access token that stands where the password was", async () => {
+    const { data } = await login({ authenticator: "programmatic_access_token", password: "pat" });
+    expect(data).toMatchObject({ AUTHENTICATOR: "PROGRAMMATIC_ACCESS_TOKEN", TOKEN: "pat" });
+  });
+
+  it("by a token of one role goes on where that has no say over other roles", async () => {
+    const message = "Insufficient privileges: secondary roles cannot be used in this session.";
+    const session: Script["session"] = (sql) => (/secondary/.test(sql) ? refusal("003001", message) : undefined);
+    expect((await login({ authenticator: "oauth", token: "abc" }, {}, { session })).data.TOKEN).toBe("abc");
+  });
+
   it("by a refresh token asks for an access token first, as dbt does", async () => {
     const other: Script["other"] = ({ path }) =>
       path === "/oauth/token-request" ? { access_token: "fresh" } : undefined;
@@ -228,7 +239,27 @@ describe("a login that is refused", () => {
     expect(opened.ok ? "" : opened.failure.message).toContain("'myorg-acct' cannot be reached");
   });
 
+  it("since there is no such account is not tried again", async () => {
+    await start({ login: () => ({ status: 403 }) });
+    const opened = await open({ password: "x" });
+    expect(opened).toMatchObject({ ok: false, failure: { code: "warehouse-auth" } });
+    expect(opened.ok ? "" : opened.failure.message).toContain("no account 'myorg-acct'");
+  });
+
+  it("after it was stopped is undone where it comes through all the same", async () => {
+    const controller = new AbortController();
+    const { arrived } = await start({
+      login: () => {
+        controller.abort();
+        return loggedIn();
+      },
+    });
+    expect(await open({ password: "x" }, { signal: controller.signal })).toMatchObject({ ok: false });
+    expect((await arrived(paths.logout)).query.delete).toBe("true");
+  });
+
   it.each([
+    [{ host: "snow.example.com", protocol: "http", password: "x" }, "in clear"],
     [{}, "needs user and password"],
     [{ authenticator: "snowflake_jwt" }, "needs user and privateKey or privateKeyPath"],
     [{ authenticator: "oauth" }, "needs token or tokenPath"],

@@ -173,12 +173,19 @@ export function loginFailure(error: unknown, account: string): Failure {
   const known = logins.find((one) => matches(one, number, text));
   if (known !== undefined)
     return { code: known.code, message: `Snowflake refuses the login: ${text}`, hint: known.hint };
+  const { response } = (error ?? {}) as DriverError;
+  const status = Number(response?.statusCode ?? response?.status ?? 0);
+  if (status === 403 || status === 404) {
+    return {
+      code: "warehouse-auth",
+      message: `Snowflake has no account '${account}', or none that is reached by this address (HTTP ${status})`,
+      hint: "check `account`: its identifier, as Snowsight shows it (myorg-account1), or with its region (xy12345.eu-central-1)",
+    };
+  }
   if (isNetwork(error)) return unreachable(error, `Snowflake's account '${account}' cannot be reached`);
-  // Any other number of this kind is the server's word on who we are; another try gets the same answer.
-  const isRefusal =
-    number !== null && ((number >= 390_000 && number < 396_000) || (number >= 404_000 && number < 405_000));
+  // The server's word on who we are, or what a person did not do in time: another try gets the same answer.
   return {
-    code: isRefusal ? "warehouse-auth" : "warehouse-unreachable",
+    code: "warehouse-auth",
     message: `Snowflake refuses the login: ${text}`,
     hint: "check `account`, `user` and the way to log in; docs/warehouses.md has them all",
   };

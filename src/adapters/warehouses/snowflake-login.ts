@@ -15,6 +15,11 @@ type Context = Pick<WarehouseContext, "baseDir" | "env" | "signal">;
 
 /** Failure codes: warehouse-auth, warehouse-unreachable (of the token's endpoint), aborted. */
 export async function loginOptions(settings: SnowflakeSettings, context: Context): Promise<Result<ConnectionOptions>> {
+  if (settings.protocol === "http" && !/^(127\.0\.0\.1|localhost|\[?::1\]?)$/.test(hostOf(settings))) {
+    return failed("warehouse-auth", "`protocol: http` would send the login in clear", {
+      hint: "leave `protocol` out; http is for a stand-in on this machine alone",
+    });
+  }
   const way = await credentials(settings, context);
   if (!way.ok) return way;
   const { host, port, protocol, user, role, virtualWarehouse, database, schema } = settings;
@@ -122,11 +127,12 @@ async function withToken(
 }
 
 /** Read here, not by the driver, so that a file with several lines or none is told of. */
-async function tokenOf(
-  { token, tokenPath, authenticator }: SnowflakeSettings,
-  context: Context,
-): Promise<Result<string>> {
+async function tokenOf(settings: SnowflakeSettings, context: Context): Promise<Result<string>> {
+  const { token, tokenPath, authenticator, password } = settings;
   if (token !== undefined) return ok(token);
+  // Some keep a programmatic access token where the password was.
+  const isPersonal = /^programmatic_access_token$/i.test(authenticator ?? "");
+  if (tokenPath === undefined && isPersonal && password !== undefined) return ok(password);
   if (tokenPath === undefined) return lacking(authenticator ?? "oauth", "token or tokenPath");
   const read = await contents(tokenPath, context, "token file");
   if (!read.ok) return read;

@@ -33,18 +33,29 @@ export async function openSession(options: SessionOptions): Promise<Result<Sessi
   } catch (error) {
     return { ok: false, failure: { ...loginFailure(error, account), code: "warehouse-auth" } };
   }
-  const refused = await aborted(signal, connect(connection));
-  if (refused === "aborted") return cancelled();
+  const connecting = connect(connection);
+  const refused = await aborted(signal, connecting);
+  if (refused === "aborted") {
+    // A login cannot be called back; one that comes through after all is undone.
+    connecting.then((error) => (error === null ? logout(connection) : null)).catch(() => undefined);
+    return cancelled();
+  }
   if (refused !== null) return { ok: false, failure: loginFailure(refused.error, account) };
   const session = { connection, close: () => logout(connection) };
   const parameters = Object.entries(textParameters).map(([name, value]) => `${name} = '${value}'`);
   for (const sql of [`alter session set ${parameters.join(" ")}`, `use secondary roles ${secondaryRoles}`]) {
     const failure = await aborted(signal, run(connection, sql, role));
-    if (failure === null) continue;
+    if (failure === null || isBound(sql, failure)) continue;
     await session.close();
     return failure === "aborted" ? cancelled() : { ok: false, failure };
   }
   return ok(session);
+}
+
+/** A token that is made for one role has no say over others, and no rights of theirs. */
+function isBound(sql: string, failure: Failure | "aborted"): boolean {
+  if (failure === "aborted" || !sql.startsWith("use secondary roles")) return false;
+  return failure.code === "grant-missing" || failure.code === "query-failed";
 }
 
 /** Some errors of a login come by the callback, others are thrown. */

@@ -15,13 +15,15 @@ export interface Request {
   readonly body: any;
 }
 
-/** JSON to answer with; `cut` closes the connection instead; `raw` is a chunk, gzipped; `html` and `redirect` are for a browser. */
-export type Answer = object | "cut" | { readonly raw: string } | { readonly redirect: string };
+/** JSON to answer with; `cut` closes the connection instead; `raw` is a chunk, gzipped; `status` alone is HTTP's. */
+export type Answer = object | "cut" | { readonly raw: string } | { readonly status: number };
 
 export interface Script {
   readonly login?: (request: Request) => Answer;
   /** A statement that is not one of the session's own. */
   readonly statement?: (sql: string, request: Request) => Answer | Promise<Answer>;
+  /** One of the session's own statements; undefined: done. */
+  readonly session?: (sql: string) => Answer | undefined;
   /** Any other path. */
   readonly other?: (request: Request) => Answer | Promise<Answer> | undefined;
 }
@@ -58,7 +60,9 @@ export async function recordingServer(script: Script = {}): Promise<RecordingSer
     if (request.path === paths.login) return script.login?.(request) ?? loggedIn();
     if (request.path === paths.query) {
       const sql = String(request.body.sqlText);
-      if (sessions.test(sql)) return rowset([["status", "text"]], [["Statement executed successfully."]]);
+      if (sessions.test(sql)) {
+        return script.session?.(sql) ?? rowset([["status", "text"]], [["Statement executed successfully."]]);
+      }
       return (await script.statement?.(sql, request)) ?? rowset([["1", "fixed"]], [["1"]]);
     }
     return { success: true, data: null };
@@ -111,8 +115,8 @@ function send(response: ServerResponse, what: Answer): void {
     response.destroy();
     return;
   }
-  if ("redirect" in what) {
-    response.writeHead(302, { location: what.redirect }).end();
+  if ("status" in what) {
+    response.writeHead(what.status).end();
     return;
   }
   if ("raw" in what) {
