@@ -54,7 +54,7 @@ export async function examine(
   }
   const { env } = request;
   const credentials = await findCredentials(loaded, request, registries.warehouses);
-  const values = [...loaded.variables.values(), ...("diagnostics" in credentials ? [] : credentials.secrets)];
+  const values = [...loaded.secrets, ...("diagnostics" in credentials ? [] : credentials.secrets)];
   const { agent: chosen } = loaded.config;
   const adapter = registries.agents[chosen.use];
   if (adapter === undefined) throw new Error(`BUG: the config names agent ${chosen.use}, which is not registered`);

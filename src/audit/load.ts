@@ -148,7 +148,7 @@ export async function loadAudit(request: AuditRequest, registries: Registries): 
     throw new Error(`BUG: the config names agent ${config.agent.use}, which is not registered`);
   const credentials = await findCredentials({ ...loaded, config }, request, registries.warehouses);
   if ("diagnostics" in credentials) return { exitCode: exitCodes.usage, ...credentials };
-  const values = [...loaded.variables.values(), ...credentials.secrets];
+  const values = [...loaded.secrets, ...credentials.secrets];
   rememberSecrets(values);
   const context = { baseDir: config.baseDir, env, redact: createRedactor(values) };
   const agent = await adapter.create(config.agent.settings, context);

@@ -22,8 +22,8 @@ import {
 } from "./problems.js";
 import { resolveConfig } from "./resolve.js";
 import { configSections } from "./schema.js";
-import { maskedLine } from "./secret-fields.js";
-import { SourceText, sorted } from "./source-text.js";
+import { isSecretField, maskedLine } from "./secret-fields.js";
+import { type Path, SourceText, sorted } from "./source-text.js";
 import { substituteVariables, type VariableProblem } from "./variables.js";
 import { readYaml } from "./yaml.js";
 
@@ -45,6 +45,8 @@ export type ConfigOutcome =
       readonly warnings: readonly Diagnostic[];
       /** Environment variables that the file refers to, with their values: material for a redactor, not for printing. */
       readonly variables: ReadonlyMap<string, string>;
+      /** Values of those that may be secret. */
+      readonly secrets: readonly string[];
       /** Diagnostics for what turns out to be wrong later. */
       readonly locate: (problems: readonly Problem[]) => readonly Diagnostic[];
     }
@@ -56,7 +58,7 @@ export function loadConfig(input: ConfigInput): ConfigOutcome {
   const reading = readYaml(source);
   if (!reading.ok) return { diagnostics: sorted(reading.diagnostics).map(masked) };
 
-  const { value, used, problems: variableProblems } = substituteVariables(reading.value, input.env);
+  const { value, used, uses, problems: variableProblems } = substituteVariables(reading.value, input.env);
   const written = { value: reading.value, text: reading.places.written };
   const { sections, problems } = checkSections(value, written, input.adapters);
   const context: DiskContext = {
@@ -85,7 +87,8 @@ export function loadConfig(input: ConfigInput): ConfigOutcome {
   });
   const locate = (found: readonly Problem[]) =>
     located(found, source, reading.places).map((one) => masked(withoutValues(one, used)));
-  return { config, warnings: diagnostics, variables: used, locate };
+  const secrets = [...used].flatMap(([name, secret]) => (isOpen(name, uses.get(name) ?? []) ? [] : [secret]));
+  return { config, warnings: diagnostics, variables: used, secrets, locate };
 }
 
 /** Checks every top-level key by itself: a broken one hides no other. */
@@ -138,6 +141,17 @@ function variableProblem({ path, reference, kind, name }: VariableProblem): Prob
 function withoutConsequences(problems: readonly Problem[], causes: readonly VariableProblem[]): readonly Problem[] {
   const unresolved = new Set(causes.map(({ path }) => pathText(path)));
   return problems.filter(({ path }) => !unresolved.has(pathText(path)) && path.at(-1) !== "<<");
+}
+
+/**
+ * Only what says where a warehouse is and as whom it is read, by a name that sounds like it: a GRANT that names no role is of
+ * no use to anybody. Any other variable may be a secret.
+ */
+function isOpen(name: string, paths: readonly Path[]): boolean {
+  const sounds = /pass|pwd|secret|token|key|auth|credential|private|login/i.test(name);
+  const isPlace = ([section, field, ...rest]: Path) =>
+    section === "warehouse" && rest.length === 0 && !isSecretField(String(field));
+  return !sounds && paths.every(isPlace);
 }
 
 /** A password that somebody has written into the file is not for a log of CI. */

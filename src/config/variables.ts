@@ -8,6 +8,8 @@ export interface Substituted {
   readonly value: unknown;
   /** Variables that were used, with their values: what a redactor has to hide. */
   readonly used: ReadonlyMap<string, string>;
+  /** Where each of them stands. */
+  readonly uses: ReadonlyMap<string, readonly Path[]>;
   readonly problems: readonly VariableProblem[];
 }
 
@@ -25,6 +27,7 @@ const validName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export function substituteVariables(value: unknown, env: Readonly<Record<string, string | undefined>>): Substituted {
   const used = new Map<string, string>();
+  const uses = new Map<string, Path[]>();
   const problems: VariableProblem[] = [];
 
   const inText = (text: string, path: Path): string =>
@@ -40,6 +43,7 @@ export function substituteVariables(value: unknown, env: Readonly<Record<string,
         return written;
       }
       used.set(name, found);
+      uses.set(name, [...(uses.get(name) ?? []), path]);
       return found;
     });
 
@@ -49,5 +53,5 @@ export function substituteVariables(value: unknown, env: Readonly<Record<string,
     if (typeof part !== "object" || part === null) return part;
     return Object.fromEntries(Object.entries(part).map(([key, item]) => [key, walk(item, [...path, key])]));
   };
-  return { value: walk(value, []), used, problems };
+  return { value: walk(value, []), used, uses, problems };
 }

@@ -1,6 +1,6 @@
 /**
  * A warehouse that tells its secrets in all that it says, in every form: nothing of it is in a file of the audit, on the
- * terminal, in JSON, in a prompt or in a crash. The real adapters and programs are in test/e2e/canaries.test.ts.
+ * terminal, in JSON, in a prompt or in a crash. The real adapters and programs are in test/long/canaries.test.ts.
  */
 
 import { join } from "node:path";

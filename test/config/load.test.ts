@@ -155,6 +155,7 @@ test("a variable is put in where it is referred to, and nowhere else", () => {
   const outcome = load(text, { env: { TARGET: "prod", HOME: "/x" } });
   expect("config" in outcome && outcome.config.summary.run).toBe(`dbt test --target prod; echo \${HOME} $HOME`);
   expect("config" in outcome && [...outcome.variables]).toEqual([["TARGET", "prod"]]);
+  expect("config" in outcome && outcome.secrets).toEqual(["prod"]);
 });
 
 test("an empty variable is set, and its value is not read for references again", () => {
@@ -170,4 +171,16 @@ test("a budget that is a number is one of dollars for the run", () => {
     task: 2,
     tokens: 5_000_000,
   });
+});
+
+test("a variable that says where the warehouse is, and sounds like that, is no secret", () => {
+  const env = { DATA: "/data", DB_TOKEN: "t", BOTH: "b" };
+  const path = (variable: string) => smallest.replace("dev.duckdb", `"\${${variable}}/dev.duckdb"`);
+  const secrets = (text: string) => {
+    const outcome = load(text, { env });
+    return "config" in outcome ? outcome.secrets : outcome.diagnostics;
+  };
+  expect(secrets(path("DATA"))).toEqual([]);
+  expect(secrets(path("DB_TOKEN"))).toEqual(["t"]);
+  expect(secrets(`${path("BOTH")}knowledge: { all: "\${BOTH}" }\n`)).toEqual(["b"]);
 });
