@@ -67,9 +67,9 @@ async function main() {
   }
   const bundle = await bundleInside(inside);
   // dbt compiles what the cases replay while these are at work.
-  const compiling = proofs === 0 ? null : recompiled(chosen);
-  const { cases, proved } = await work(unitsOf(chosen), pathToFileURL(bundle).href);
-  const stale = (await compiling) ?? [];
+  const compiling = (proofs === 0 ? Promise.resolve([]) : recompiled(chosen)).catch((error) => [error.message]);
+  const { cases, proved, left } = await work(unitsOf(chosen), pathToFileURL(bundle).href);
+  const stale = left > 0 ? [] : await compiling;
   const wanted = onlyIndex === undefined ? cases : cases.filter(({ id }) => id === values.case);
   if (values.case !== undefined) {
     if (wanted.length === 0) throw new Error(`there is no case ${values.case} with the seed ${values.seed}`);
@@ -77,9 +77,9 @@ async function main() {
     return;
   }
   const figures = score(wanted, new Map(chosen.map((project) => [project.name, graphOf(project)])));
-  const proof = proofs === 0 ? null : { ...proved, compiledAlike: stale.length === 0, stale };
+  const proof = proofs === 0 ? null : { ...proved, compiledAlike: left > 0 ? null : stale.length === 0, stale };
   const seconds = (performance.now() - started) / 1000;
-  const result = { ...figures, proof, seed: values.seed, seconds, node: process.version };
+  const result = { ...figures, unitsLeft: left, proof, seed: values.seed, seconds, node: process.version };
   if (values.details !== undefined) writeFileSync(values.details, JSON.stringify(wanted, null, 1));
   console.log(values.json ? JSON.stringify(result, null, 2) : report(result));
   if (proof !== null && (proof.different.length > 0 || stale.length > 0)) {
@@ -121,9 +121,12 @@ function unitsOf(projects) {
   return units;
 }
 
-/** Units are handed out one by one; a worker stays with its project while that has any. */
+/**
+ * Units are handed out one by one. Of few, a worker stays with its project, since to open one takes a second; of many, chance
+ * decides, so that what is there when somebody presses Ctrl-C is of all projects and kinds: it is scored as it is.
+ */
 function work(units, bundle) {
-  const open = [...units];
+  const open = values.quick ? [...units] : dice(`order of ${values.seed}`).shuffle(units);
   const cases = [];
   const proved = { sample: 0, equal: 0, different: [] };
   const count = Math.max(1, Math.min(4, availableParallelism(), units.length));
@@ -136,10 +139,15 @@ function work(units, bundle) {
   };
   return new Promise((done, fail) => {
     let idle = 0;
+    const over = (left) => done({ cases: sorted(cases), proved, left });
+    process.once("SIGINT", () => over(open.length + count - idle));
     for (const [index, worker] of workers.entries()) {
       let project = projectNames[index % projectNames.length];
       worker.on("error", fail);
-      worker.on("exit", (code, signal) => isOver || fail(new Error(`a worker ended with ${code ?? signal}`)));
+      worker.on(
+        "exit",
+        (code, signal) => isOver || signal === "SIGINT" || fail(new Error(`a worker ended with ${code ?? signal}`)),
+      );
       worker.on("message", ({ item, proof, error }) => {
         if (error !== undefined) return fail(new Error(error));
         if (item !== undefined) return cases.push(item);
@@ -149,10 +157,10 @@ function work(units, bundle) {
           else proved.different.push(`${proof.id}: ${proof.differences.slice(0, 5).join(", ")}`);
           return undefined;
         }
-        const next = open.find((unit) => unit.project === project) ?? open[0];
+        const next = (values.quick && open.find((unit) => unit.project === project)) || open[0];
         if (next === undefined) {
           idle += 1;
-          return idle === workers.length ? done({ cases: sorted(cases), proved }) : undefined;
+          return idle === workers.length ? over(0) : undefined;
         }
         project = next.project;
         open.splice(open.indexOf(next), 1);

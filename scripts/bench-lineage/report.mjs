@@ -69,7 +69,7 @@ export function report(result) {
     ...(proof === null
       ? []
       : [`${proof.equal} of ${proof.sample} sampled cases: equal to real dbt's build, row for row and test for test`]),
-    `${result.seconds.toFixed(0)} s`,
+    `${result.seconds.toFixed(0)} s${result.unitsLeft > 0 ? `, interrupted: ${result.unitsLeft} kinds in projects are not done` : ""}`,
   ].join("\n\n");
 }
 
