@@ -164,7 +164,11 @@ function complete(
   const named = Object.entries(all).flatMap(([name, value]) =>
     isSecretField(name) && typeof value === "string" ? [value] : [],
   );
-  const known = [...(adapter.secrets?.(parsed.value) ?? []), ...named, ...(from?.secrets ?? [])];
+  const known = [
+    ...(adapter.secrets?.(parsed.value, declared.config.baseDir) ?? []),
+    ...named,
+    ...(from?.secrets ?? []),
+  ];
   const secrets = [...new Set(known)].filter((secret) => secret !== "");
   return {
     adapter,

@@ -117,6 +117,9 @@ export interface WarehouseAdapter<Settings = unknown> {
    * that file's relative paths start. Fields that say nothing about reading are ignored. Failure: profile-unsupported.
    */
   fromConnection?(fields: Readonly<Record<string, unknown>>, fileDir: string): Result<unknown>;
-  /** Every secret text in the settings: nothing of it may be in any output. */
-  secrets?(settings: Settings): readonly string[];
+  /**
+   * Every secret text in the settings, and in the files that they name: nothing of it may be in any output. `baseDir` is where
+   * relative paths start.
+   */
+  secrets?(settings: Settings, baseDir: string): readonly string[];
 }

@@ -414,7 +414,7 @@ describe("settings", () => {
       },
     });
     const value = result?.ok === true ? result.value : {};
-    expect(postgres.secrets?.(postgres.settings.parse(value))).toEqual(["12345"]);
+    expect(postgres.secrets?.(postgres.settings.parse(value), "/")).toEqual(["12345"]);
   });
 
   it("of a profile that cannot be are named by the profile's words", () => {

@@ -131,13 +131,14 @@ it("knows every secret, also in files, line by line", async () => {
     ...{ password: "PASSWORD", passcode: "123456", privateKeyPassphrase: "PHRASE", token: "TOKEN" },
     ...{ refreshToken: "REFRESH", oauthClientSecret: "CLIENT-SECRET", privateKey: "KEYTEXT" },
   };
-  const files = { tokenPath: join(folder, "token"), privateKeyPath: join(folder, "key") };
+  // Paths are taken from the config's folder.
+  const files = { tokenPath: "token", privateKeyPath: join(folder, "key") };
   const settings = snowflake.settings.parse({ account: "acct", ...fields, ...files });
-  const secrets = snowflake.secrets?.(settings) ?? [];
+  const secrets = snowflake.secrets?.(settings, folder) ?? [];
   expect(secrets).toEqual(
     expect.arrayContaining([...Object.values(fields), "TOKEN-OF-A-FILE", "MIIFIRSTLINE", "MIISECONDLINE"]),
   );
   expect(secrets).not.toContain("acct");
   const gone = snowflake.settings.parse({ account: "acct", tokenPath: join(folder, "nowhere") });
-  expect(snowflake.secrets?.(gone)).toEqual([]);
+  expect(snowflake.secrets?.(gone, folder)).toEqual([]);
 });

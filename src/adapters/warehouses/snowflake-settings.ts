@@ -2,6 +2,8 @@
  * What the config may say of a Snowflake account: who logs in, how, and with which rights. Knows no driver and no file's text.
  */
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
 import { z } from "zod";
 
 /** Snowflake's own words for the ways to log in; besides them the address of an Okta, which is one too. */
@@ -79,10 +81,12 @@ export function isInteractive({ authenticator, passcode }: SnowflakeSettings): b
 }
 
 /** Secret texts, those in files too, as they are now. */
-export function secrets(given: SnowflakeSettings): readonly string[] {
+export function secrets(given: SnowflakeSettings, baseDir: string): readonly string[] {
   const { password, passcode, privateKey, privateKeyPassphrase, token, refreshToken, oauthClientSecret } = given;
   const values = [password, passcode, privateKey, privateKeyPassphrase, token, refreshToken, oauthClientSecret];
-  const files = [given.tokenPath, given.privateKeyPath].map((path) => (path === undefined ? null : contents(path)));
+  const files = [given.tokenPath, given.privateKeyPath].map((path) =>
+    path === undefined ? null : contents(path, baseDir),
+  );
   // A key is written in lines of 64 letters; each of them gives something away.
   const lines = [privateKey, ...files].flatMap((value) => value?.split("\n").map((line) => line.trim()) ?? []);
   return [...values, ...files.map((file) => file?.trim()), ...lines].filter(
@@ -90,9 +94,9 @@ export function secrets(given: SnowflakeSettings): readonly string[] {
   );
 }
 
-function contents(path: string): string | null {
+function contents(path: string, baseDir: string): string | null {
   try {
-    return readFileSync(path, "utf8").slice(0, 100_000);
+    return readFileSync(resolve(baseDir, path.replace(/^~(?=[/\\]|$)/, homedir())), "utf8").slice(0, 100_000);
   } catch {
     return null;
   }
