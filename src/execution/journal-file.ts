@@ -88,9 +88,11 @@ export function appender(file: DiskFile, content: Buffer): Appender {
   let bytes = content.length;
   // How much there is of a line that failed, nobody knows.
   let hasFailed = false;
-  const write = async (line: string): Promise<void> => {
-    // What a crash or a full disk cut off must not swallow this line.
-    const text = Buffer.from(isWhole ? line : `\n${line}`);
+  let waiting: string[] = [];
+  let next: Promise<void> | null = null;
+  const write = async (lines: string): Promise<void> => {
+    // What a crash or a full disk cut off must not swallow these lines.
+    const text = Buffer.from(isWhole ? lines : `\n${lines}`);
     isWhole = false;
     await file.append(text);
     await file.sync();
@@ -100,11 +102,20 @@ export function appender(file: DiskFile, content: Buffer): Appender {
   };
   return {
     append(line) {
-      const written = tail.then(() => write(line));
-      tail = written.catch(() => {
-        hasFailed = true;
-      });
-      return written;
+      waiting.push(line);
+      // Lines that come while others are made durable share the next fsync.
+      if (next === null) {
+        next = tail.then(() => {
+          const lines = waiting.join("");
+          waiting = [];
+          next = null;
+          return write(lines);
+        });
+        tail = next.catch(() => {
+          hasFailed = true;
+        });
+      }
+      return next;
     },
     end: () => (hasFailed ? null : end),
   };
