@@ -75,7 +75,7 @@ function admitted(given: string, mostRows: number, { policy, parser, ofProject }
       objectionToKinds(tree) ??
       objectionToCalls(tokens, tree, policy, ofProject) ??
       objectionToPlaces(tokens, named.all, dialect) ??
-      firstOf(named.tables, (relation) => objectionToRelation(relation, policy, isRead)) ??
+      firstOf([...named.tables, ...named.types], (relation) => objectionToRelation(relation, policy, isRead)) ??
       limited(sql, tokens, tree, mostRows)
     );
   } catch (error) {

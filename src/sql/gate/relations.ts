@@ -15,6 +15,8 @@ export interface NamedRelation {
 }
 
 export interface NamedRelations {
+  /** Types that name their schema: a table's rows, a domain whose check calls functions. */
+  readonly types: readonly NamedRelation[];
   /** Outside of every WITH that defines them. */
   readonly tables: readonly NamedRelation[];
   /** Of tables and of queries of a WITH. */
@@ -25,6 +27,7 @@ type Scope = ReadonlySet<string>;
 
 export function relationsOf(tree: unknown, { nameOf }: Pick<Masked, "nameOf">, dialect: DialectName): NamedRelations {
   const tables: NamedRelation[] = [];
+  const types: NamedRelation[] = [];
   const all = new Set<string>();
 
   const stored = (value: unknown): string | null => {
@@ -59,6 +62,13 @@ export function relationsOf(tree: unknown, { nameOf }: Pick<Masked, "nameOf">, d
       return;
     }
     if (!isNode(value)) return;
+    if (value.data_type === "custom" && typeof value.name === "string" && value.name.includes(".")) {
+      const [name = "", schema = null, database = null] = value.name
+        .split(".")
+        .reverse()
+        .map((part) => stored(part) ?? part);
+      if (schema !== "pg_catalog") types.push({ database, schema, name });
+    }
     const inside = isNode(value.with) ? visitWith(value.with, scope) : scope;
     const { table } = value;
     // A column's `table` is a mere identifier; a relation is named by one.
@@ -67,7 +77,7 @@ export function relationsOf(tree: unknown, { nameOf }: Pick<Masked, "nameOf">, d
   };
 
   visit(tree, new Set());
-  return { tables, all };
+  return { tables, types, all };
 }
 
 /** For sets: parts cannot run into one another. */
@@ -136,9 +146,8 @@ function isCatalog({ database, schema, name }: NamedRelation, dialect: DialectNa
   if (lower === "information_schema" || (lower?.startsWith("pg_") && dialect !== "snowflake")) return true;
   if (dialect === "postgres") return schema === null && /^pg_/.test(name);
   if (dialect !== "duckdb") return false;
-  // DuckDB finds its own views in every database's `main`.
-  const isMain = lower === null || lower === "main" || lower === "system";
-  return database === "system" || (isMain && /^(duckdb_|pragma_|sqlite_|pg_)/.test(name));
+  // DuckDB finds its own views in every database's `main`, and the first of two names may be the database.
+  return database === "system" || lower === "system" || /^(duckdb_|pragma_|sqlite_|pg_)/.test(name);
 }
 
 /** DuckDB reads a file where there is no relation of that name, dots between the parts included: `data.csv`. */

@@ -63,6 +63,10 @@ export function objectionByWords(tokens: readonly Token[], dialect: DialectName)
 function atWord(tokens: readonly Token[], index: number, dialect: DialectName): Objection | null {
   const word = keyword(tokens[index]);
   const [before, next] = [keyword(tokens[index - 1]), tokens[index + 1]];
+  const name = tokens[index]?.kind === "sign" ? "" : (tokens[index]?.value.toLowerCase() ?? "");
+  if (before === "." && /^(nextval|currval)$/.test(name)) {
+    return objection("function", name, `it takes a number of a sequence by ${name.toUpperCase()}`, "leave it out");
+  }
   if (word === null) return null;
   if (tokens[index]?.kind === "sign") return atSign(word, dialect);
   // A name that is called like a verb stands before a comma, a dot or a sign, or ends something.
@@ -86,9 +90,6 @@ function atWord(tokens: readonly Token[], index: number, dialect: DialectName): 
       "it holds TABLE",
       "name the relation after FROM; a column of that name needs quotes",
     );
-  }
-  if (/^(nextval|currval)$/.test(word) && before === ".") {
-    return objection("function", word, `it takes a number of a sequence by ${word.toUpperCase()}`, "leave it out");
   }
   return null;
 }
