@@ -41,6 +41,8 @@ export interface Usage {
   /** US dollars as the agent's program states them; null where it does not. */
   readonly cost: number | null;
   readonly turns: number;
+  /** Nobody told: `input` is what was sent, of a conversation that was ended before it told anything. */
+  readonly estimated?: true;
 }
 
 /** What is seen of an agent at work. Never decides anything: admission and the outcome do. */

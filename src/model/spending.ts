@@ -15,6 +15,8 @@ export interface Spent {
   readonly cost: number;
   /** Tokens, of `input` and `output`, whose price nobody told: `cost` is without them. */
   readonly unpriced: number;
+  /** Tokens, of `unpriced`, that nobody told: what was sent to those who were ended before they could. Absent: none. */
+  readonly estimated?: number;
 }
 
 /** Counts what the agents of one run spend, in all and task by task. */
@@ -34,7 +36,8 @@ export interface Ledger {
 
 export const nothingSpent: Spent = { input: 0, output: 0, cached: 0, turns: 0, cost: 0, unpriced: 0 };
 
-export function spentAlso(spent: Spent, { input, output, cached, turns, cost }: Usage): Spent {
+export function spentAlso(spent: Spent, { input, output, cached, turns, cost, ...usage }: Usage): Spent {
+  const estimated = (spent.estimated ?? 0) + (usage.estimated ? input + output : 0);
   return {
     input: spent.input + input,
     output: spent.output + output,
@@ -42,6 +45,7 @@ export function spentAlso(spent: Spent, { input, output, cached, turns, cost }: 
     turns: spent.turns + turns,
     cost: spent.cost + (cost ?? 0),
     unpriced: spent.unpriced + (cost === null ? input + output : 0),
+    ...(estimated === 0 ? {} : { estimated }),
   };
 }
 
@@ -55,12 +59,17 @@ export function tokensOf({ input, output }: Spent): number {
   return input + output;
 }
 
-/** `$1.20 spent (45,000 tokens)`, `$1.20 spent (45,000 tokens, of which 2,000 at a price that was not told)`. */
+/**
+ * `$1.20 spent (45,000 tokens)`, `$1.20 spent (45,000 tokens, of which 2,000 at a price that was not told)`; with
+ * `, 1,500 of them estimated` where that is so.
+ */
 export function spentText(spent: Spent): string {
   const tokens = tokensOf(spent);
+  const guess = spent.estimated === undefined ? "" : `, ${grouped(spent.estimated)} of them estimated`;
   if (tokens > 0 && spent.unpriced >= tokens && spent.cost === 0)
-    return `${grouped(tokens)} tokens spent, at a price that was not told`;
-  const unpriced = spent.unpriced === 0 ? "" : `, of which ${grouped(spent.unpriced)} at a price that was not told`;
+    return `${grouped(tokens)} tokens spent${guess}, at a price that was not told`;
+  const told = spent.unpriced === 0 ? "" : `, of which ${grouped(spent.unpriced)} at a price that was not told`;
+  const unpriced = `${told}${guess}`;
   return `${dollars(spent.cost)} spent${tokens === 0 ? "" : ` (${grouped(tokens)} tokens${unpriced})`}`;
 }
 

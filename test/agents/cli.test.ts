@@ -145,6 +145,35 @@ it.concurrent.each([
   expect(played.activities.at(-1)).toMatchObject({ type: "ended", outcome });
 });
 
+describe("what a conversation has cost that told nothing of it", () => {
+  const spentBy = async (lines: readonly object[], code: number) => {
+    const fake = { FAKE_CLI: "claude", FAKE_BEHAVIOUR: "prints" };
+    const env = { ...fake, FAKE_LINES: JSON.stringify(lines), FAKE_EXIT: String(code) };
+    const { activities } = await play("claude", "prints", { env });
+    return activities.flatMap((each) => (each.type === "spent" ? [each.usage] : []));
+  };
+
+  it("is estimated by what was sent, where it was killed, and said to be so", async () => {
+    const [usage, ...others] = await spentBy([init], 143);
+    expect(usage).toMatchObject({ output: 0, cached: 0, cost: null, turns: 0, estimated: true });
+    expect(usage?.input).toBeGreaterThan(0);
+    expect(others).toEqual([]);
+  });
+
+  it("is nothing where it never began, broke by itself, or was refused", async () => {
+    const refused = { type: "assistant", error: "overloaded", message: { content: [{ type: "text", text: "529" }] } };
+    expect(await spentBy([], 143)).toEqual([]);
+    expect(await spentBy([init], 1)).toEqual([]);
+    expect(await spentBy([init, refused], 143)).toEqual([]);
+  });
+
+  it("is what its answers tell, where there are some", async () => {
+    const usage = { input_tokens: 100, output_tokens: 5 };
+    const turn = { type: "assistant", message: { id: "1", content: [], usage } };
+    expect(await spentBy([init, turn], 143)).toEqual([{ input: 100, output: 5, cached: 0, cost: null, turns: 1 }]);
+  });
+});
+
 it("what a program says of its token is in no file and in nothing that is told of it", async () => {
   const token = "canary-token-of-the-tools";
   const content = [

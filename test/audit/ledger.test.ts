@@ -46,6 +46,16 @@ test("what was told without a price counts at the price of this run, also what c
   );
 });
 
+test("what was estimated counts as if it had been told, and is named", () => {
+  const ledger = openLedger({ audit: 5, task: null, tokens: 100 });
+  ledger.note("VA", paid(2));
+  ledger.note("TX", { input: 89, output: 0, cached: 0, cost: null, turns: 0, estimated: true });
+  expect(ledger.total).toMatchObject({ input: 99, unpriced: 89, estimated: 89 });
+  expect(usedUp({ audit: 50, task: null, tokens: 100 }, ledger.total, ledger.estimated)).toMatch(
+    /\(100 tokens, of which 89 at a price that was not told, 89 of them estimated\)/,
+  );
+});
+
 test("without a budget everything is counted, and nothing is refused", () => {
   const ledger = openLedger(null);
   ledger.note("VA", paid(1_000));

@@ -157,7 +157,7 @@ describe.each(names)("%s whose service refuses for now", (name) => {
 test("opencode whose service wants to be asked in an hour is told so, and not that it has stalled", async () => {
   const headers = { "retry-after": "3600" };
   const { ask } = await play("opencode", () => ({ status: 429, message: "Rate limit reached", headers }), {
-    settings: { idleTimeout: "25s" },
+    settings: { idleTimeout: "60s" },
   });
   expect((await ask()).outcomes).toEqual(["rate-limited"]);
   expect(stage.stub.requests).toHaveLength(1);

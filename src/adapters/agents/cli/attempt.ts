@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { AgentOutcome, InvestigationRequest, ToolServer, Usage } from "../../../model/agent.js";
 import { milliseconds } from "../../../model/config.js";
 import { type Failure, failed, ok, type Result } from "../../../model/result.js";
+import { estimatedTokens } from "../../../model/tokens.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../../support/process.js";
 import { createRedactor } from "../../../support/redact.js";
 import { type Cli, type Finish, type Question, tokenVariable } from "./contract.js";
@@ -99,6 +100,7 @@ async function run<Settings extends CliSettings>(
     before: own.conversation?.total ?? noUsage,
     paid: own.paid,
     needsTools: tools !== null,
+    sent: estimatedTokens(`${question.instructions ?? ""}${question.prompt}`),
     maxTurns,
     budget,
     onActivity: request.onActivity,
@@ -129,10 +131,15 @@ async function run<Settings extends CliSettings>(
     onErrorLine: (line) => watched.errorLine(line),
   });
   clearTimeout(silence);
-  watched.end();
+  watched.end(ended.ok && wasKilled(ended.value));
   if (!ended.ok) return notStarted(ended.failure, cli.install);
   if (request.signal.aborted && !isTimeout(request.signal)) return failed("aborted", `${cli.id} was ended`);
   return ok(await conclude(own, ended.value, watched, { stopped, tools }));
+}
+
+/** By us or by others; some programs turn the signal into an exit code. */
+function wasKilled({ reason, signal, exitCode }: ProcessEnd): boolean {
+  return reason !== "exited" || signal !== null || (exitCode ?? 0) > 128;
 }
 
 async function conclude<Settings extends CliSettings>(

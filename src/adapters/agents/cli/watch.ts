@@ -19,8 +19,11 @@ export interface Watched {
   line(line: string): void;
   /** A line of its stderr. */
   errorLine(line: string): void;
-  /** To be called once, when nothing more comes. */
-  end(): void;
+  /**
+   * To be called once, when nothing more comes.
+   * @param wasKilled it did not end by itself, so that it could not tell what it has spent
+   */
+  end(wasKilled: boolean): void;
   readonly told: Told;
   /** The service refused, and nothing has come since. */
   readonly refused: { readonly outcome: AgentOutcome; readonly message: string } | null;
@@ -40,6 +43,8 @@ export interface WatchOptions {
   /** US dollars that the task has cost so far, whichever conversation it was. */
   readonly paid: number;
   readonly needsTools: boolean;
+  /** Tokens of what it is asked, as estimated. */
+  readonly sent: number;
   readonly maxTurns: number;
   readonly budget: number | null;
   readonly redact: (text: string) => string;
@@ -55,6 +60,7 @@ export function watch(options: WatchOptions): Watched {
   let errors: Told["errors"] = [];
   let total = options.before;
   let totalTold = false;
+  let isSpent = false;
   let { paid } = options;
   let toolsConnected: boolean | null = null;
   let refused: Watched["refused"] = null;
@@ -67,6 +73,7 @@ export function watch(options: WatchOptions): Watched {
   };
 
   const spend = (usage: Usage): void => {
+    isSpent = true;
     total = added(total, usage);
     if (usage.input + usage.output + usage.cached + (usage.cost ?? 0) + usage.turns > 0)
       onActivity({ type: "spent", usage });
@@ -128,14 +135,23 @@ export function watch(options: WatchOptions): Watched {
     }
   };
 
+  /** It was ended while the model was at work, as far as is known, and nothing was told of what that costs. */
+  const hasAsked = (): boolean =>
+    started !== null &&
+    !isSpent &&
+    toolsConnected !== false &&
+    refused === null &&
+    errors.length + (result ? 1 : 0) === 0;
+
   return {
     line: (line) => takeAll(options.parse(line)),
     errorLine: (line) => takeAll(options.parseErrors?.(line) ?? []),
-    end() {
+    end(wasKilled) {
       // One that was ended before it told its sum has spent what its answers did, at a price that nobody told.
-      if (totalTold || turns.size === 0) return;
+      if (totalTold) return;
       const own = [...turns.values()].map((usage) => ({ ...usage, turns: 1 })).reduce(added, noUsage);
       if (own.input + own.output + own.cached > 0) spend(own);
+      else if (wasKilled && hasAsked()) spend(asSent(options.sent, turns.size));
     },
     get told() {
       return { started, result, errors, said };
@@ -160,6 +176,12 @@ function added(left: Usage, right: Usage): Usage {
     cost: left.cost === null && right.cost === null ? null : (left.cost ?? 0) + (right.cost ?? 0),
     turns: left.turns + right.turns,
   };
+}
+
+/** The prompt was read, and once more, out of a cache, with each further answer. */
+function asSent(tokens: number, turns: number): Usage {
+  const again = Math.max(0, turns - 1);
+  return { input: tokens, output: 0, cached: tokens * again, cost: null, turns, estimated: true };
 }
 
 /** What a new sum adds to an older one. A sum that is lower is of a conversation that began anew. */
