@@ -8,9 +8,11 @@ import type { EarlierProject, Resource } from "../model/project.js";
 import type { Cell, Dialect } from "../model/warehouse.js";
 import { readTokens } from "../sql/gate/tokens.js";
 import { bodyOf, readsItself, upstream } from "./recompute.js";
+import { find } from "./shape.js";
 import { titleOf } from "./trail.js";
 import type { Failing, Trials } from "./trials.js";
 import type { Inside, Verdict, Walk } from "./verdict.js";
+import { isRaw, type Workspace } from "./workspace.js";
 
 /** More changed models than these upstream of one test tell nothing of any one. */
 const mostChanged = 12;
@@ -19,7 +21,8 @@ export async function withHistory(trials: Trials, walk: Walk, earlier: EarlierPr
   let so = await withStale(trials, walk);
   if (earlier === null) return so;
   so = await withChangedTest(trials, so, earlier);
-  return withChangedModels(trials, so, earlier);
+  so = await withChangedModels(trials, so, earlier);
+  return withUnchanged(trials, so, earlier);
 }
 
 /** Groups that still fail and that no trial has explained. */
@@ -77,6 +80,96 @@ async function withChangedModels(trials: Trials, walk: Walk, earlier: EarlierPro
     }));
   }
   return so;
+}
+
+/**
+ * A model that is as it was when all was well is not what broke: it meets data that it did not meet then. Where the columns that
+ * it makes wrong come from one source or seed, that is where to look; else the walk says no more than how far it came.
+ */
+async function withUnchanged(trials: Trials, walk: Walk, { project, says }: EarlierProject): Promise<Walk> {
+  const { workspace } = trials;
+  const verdicts = new Map<Cell, Verdict>();
+  for (const [key, verdict] of walk.verdicts) {
+    const model = verdict.nodeKind === "model" ? workspace.project.resources.get(verdict.node ?? "") : undefined;
+    const before = model === undefined ? undefined : project.resources.get(model.id);
+    const isHistory = ["changed-sql", "changed-test", "stale"].includes(verdict.situation);
+    if (
+      verdict.outcome !== "decided" ||
+      isHistory ||
+      model === undefined ||
+      before === undefined ||
+      isChanged(workspace.dialect, before, model)
+    ) {
+      verdicts.set(key, verdict);
+      continue;
+    }
+    const origins = await rawOrigins(workspace, model, (verdict.column ?? "").split(", "));
+    const [only, ...more] = [...new Set(origins.map(({ resource }) => resource))];
+    const unchanged = `${titleOf(model)} is as it was in ${says}, so it meets data that it did not meet then`;
+    const none = { inside: null, replace: null, proof: null };
+    if (only === undefined || more.length > 0) {
+      const names = [...new Set(origins.map(({ resource }) => titleOf(resource)))].join(", ");
+      const reason = `${unchanged}${names === "" ? "" : `, in one of ${names}`}; the walk found: ${verdict.reason}`;
+      verdicts.set(key, {
+        ...verdict,
+        ...none,
+        outcome: "undecided",
+        situation: "undecided",
+        confidence: "low",
+        reason,
+      });
+      continue;
+    }
+    const column = [...new Set(origins.map((origin) => origin.column))].join(", ");
+    const reason = `${unchanged}, in ${titleOf(only)}.${column}; the walk found: ${verdict.reason}`;
+    const nodeKind = only.type === "source" || only.type === "seed" ? only.type : null;
+    verdicts.set(key, {
+      ...verdict,
+      ...none,
+      situation: "raw-data",
+      node: only.id,
+      nodeKind,
+      column,
+      confidence: "medium",
+      reason,
+    });
+  }
+  return { ...walk, verdicts };
+}
+
+interface RawColumn {
+  readonly resource: Resource;
+  readonly column: string;
+}
+
+/** Columns of sources and seeds that a model's columns are made of; empty where the SQL does not show one of them. */
+async function rawOrigins(
+  workspace: Workspace,
+  model: Resource,
+  columns: readonly string[],
+): Promise<readonly RawColumn[]> {
+  const found = new Map<string, RawColumn>();
+  const seen = new Set<string>();
+  const open = columns.map((column) => ({ resource: model, column }));
+  for (let place = open.pop(); place !== undefined; place = open.pop()) {
+    const { resource, column } = place;
+    const key = JSON.stringify([resource.id, column.toLowerCase()]);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (isRaw(resource)) {
+      found.set(key, place);
+      continue;
+    }
+    const read = await workspace.shape(resource);
+    const origins = read.ok ? find(read.value.shape.columns, column)?.origins : undefined;
+    if (!read.ok || origins === undefined) return [];
+    for (const base of origins.flatMap((origin) => origin.columns)) {
+      const parent = read.value.parents.get(base.instance);
+      if (parent === undefined) return [];
+      open.push({ resource: parent, column: base.column });
+    }
+  }
+  return [...found.values()];
 }
 
 /** Models upstream whose SQL is other than it was, the nearest to the data first. */

@@ -25,7 +25,8 @@ export async function interventionsFor(
 ): Promise<readonly Intervention[]> {
   if (!isKnownCheck(check)) return [];
   const columns = verdict.column === null ? [] : verdict.column.split(", ");
-  // A model that leaves out what fails in it passes every test: of models only what they do may be changed.
+  // A model that leaves out what fails in it passes every test: of models only what they do may be changed. Of a reference that
+  // leads nowhere either side may be changed, so that a change of one proves nothing against it.
   const raw = isRaw(blamed);
   const found = [
     replacedConstruct(workspace, verdict, blamed),
@@ -35,9 +36,6 @@ export async function interventionsFor(
       ? await withoutFailing(workspace, check, columns, blamed)
       : null,
     raw && check.kind === "key" ? await firstOfEachKey(workspace, columns, blamed) : null,
-    raw && check.kind === "reference" && verdict.situation === "orphan"
-      ? await withoutOrphans(workspace, check, columns, blamed)
-      : null,
   ];
   return found.filter((item) => item !== null);
 }
@@ -137,28 +135,4 @@ async function onceEach(workspace: Workspace, resource: Resource, keys: readonly
   const by = keys.map((key) => `r.${quote(key)}`).join(", ");
   const all = columns.map((column) => `n.${quote(column.name)}`).join(", ");
   return `select ${all} from (select r.*, row_number() over (partition by ${by} order by ${by}) as audit_copy from ${from} as r) as n where n.audit_copy = 1`;
-}
-
-/** Rows that refer to nothing left out of the child's side, or what they refer to put into the parent's. */
-async function withoutOrphans(
-  workspace: Workspace,
-  check: Extract<Check, { kind: "reference" }>,
-  columns: readonly string[],
-  blamed: Resource,
-): Promise<Intervention | null> {
-  const target = workspace.project.resources.get(check.to);
-  const [column] = columns;
-  const from = workspace.from(blamed);
-  const other = target === undefined ? null : workspace.from(target);
-  if (target === undefined || column === undefined || columns.length > 1 || from === null || other === null)
-    return null;
-  const { quote, toText } = workspace.dialect;
-  const field = (await workspace.column(target, check.field))?.name ?? check.field;
-  const known = `exists (select 1 from ${other} as t where ${toText(`t.${quote(field)}`)} = ${toText(`r.${quote(column)}`)})`;
-  const sql = `select r.* from ${from} as r where r.${quote(column)} is null or ${known}`;
-  return {
-    resource: blamed,
-    sql,
-    says: `the rows of ${blamed.name} left out whose ${column} ${target.name} does not have`,
-  };
 }

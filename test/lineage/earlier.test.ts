@@ -107,3 +107,26 @@ test("a test without a rule is tried by its own SQL", async () => {
   );
   expect(verdict).toMatchObject({ situation: "changed-sql", node: "model.rig.fct" });
 });
+
+test("a model that is as it was is not what broke: the source that its column is made of is", async () => {
+  const spec: Spec = {
+    sources: {
+      bids: "select i as id, 'VA' as state, case when i < 3 then 'n/a' else cast(i as varchar) end as amount from range(9) t(i)",
+    },
+    models: {
+      stg: "select id, state, try_cast(amount as integer) as amount from {{ bids }}",
+      fct: "select * from {{ stg }}",
+    },
+    tests: [{ on: "fct", kind: "not_null", column: "amount" }],
+  };
+  const verdict = await look(spec, {});
+  expect(verdict).toMatchObject({
+    situation: "raw-data",
+    node: "source.rig.bids",
+    nodeKind: "source",
+    column: "amount",
+    confidence: "medium",
+  });
+  expect(verdict.reason).toContain("as it was in the last audit");
+  expect(standingOf(verdict)).toBe("supported");
+});
