@@ -311,7 +311,7 @@ describe("a session", () => {
         }),
       other: ({ path }) => (path.startsWith("/chunk/") ? "cut" : undefined),
     });
-    const cut = await failure("select n from t", { timeout: 400 });
+    const cut = await failure("select n from t", { timeout: 2_500 });
     expect(cut.code).toBe("query-timeout");
     expect(`${cut.message} ${cut.hint}`).toMatch(/rows did not arrive.*connection may have been cut/);
   });
