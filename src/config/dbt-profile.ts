@@ -2,34 +2,15 @@
  * The one output of dbt's profiles.yml that dbt itself would take, with its Jinja resolved: where the credentials are already.
  * Follows dbt's own search. Knows no warehouse; what a field means is its adapter's to say.
  */
-import { dirname, join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import type { Diagnostic } from "../model/diagnostic.js";
 import { closest } from "../support/suggest.js";
-import { readDotenv } from "./dotenv.js";
-import { readTextFile } from "./files.js";
-import { type JinjaContext, renderJinja } from "./jinja.js";
+import { renderJinja } from "./jinja.js";
 import { isMapping, quoted } from "./problems.js";
+import { type ProfileRequest, ProfileSearch } from "./profile-search.js";
 import { isSecretField, maskedLine } from "./secret-fields.js";
 import { type Finding, type Path, type Places, SourceText } from "./source-text.js";
 import { readYaml } from "./yaml.js";
-
-export interface ProfileRequest {
-  /** Absolute folder of dbt_project.yml. */
-  readonly projectDir: string;
-  /** Absolute folder that dbt is started in. */
-  readonly startDir: string;
-  /** Of the config; each null: dbt's own way. */
-  readonly profilesDir: string | null;
-  readonly profile: string | null;
-  readonly dbtTarget: string | null;
-  readonly vars: Readonly<Record<string, unknown>>;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Variables that the config gives to dbt besides. */
-  readonly ownEnv: Readonly<Record<string, string>>;
-  readonly homeDir: string;
-  /** Diagnostics name files relative to it. */
-  readonly cwd: string;
-}
 
 export interface DbtProfile {
   /** Absolute path of profiles.yml. */
@@ -64,13 +45,13 @@ type End =
   | { readonly kind: "wrong"; readonly diagnostics: readonly Diagnostic[] };
 
 export function readDbtProfile(request: ProfileRequest): ProfileOutcome {
-  const search = new Search(request);
+  const search = new ProfileSearch(request);
   const found = findProfile(search);
   const inputs = { files: [...search.files], variables: search.variables };
   return found.ok ? { ...inputs, kind: "found", profile: found.value } : { ...inputs, ...found.end };
 }
 
-function findProfile(search: Search): Step<DbtProfile> {
+function findProfile(search: ProfileSearch): Step<DbtProfile> {
   const name = profileName(search);
   if (!name.ok) return name;
   const file = profilesFile(search);
@@ -92,7 +73,7 @@ function findProfile(search: Search): Step<DbtProfile> {
 }
 
 interface ProfilesFile {
-  readonly search: Search;
+  readonly search: ProfileSearch;
   readonly source: SourceText;
   readonly places: Places;
   /** Absolute. */
@@ -100,7 +81,7 @@ interface ProfilesFile {
 }
 
 /** dbt's --profile, or what dbt_project.yml names. */
-function profileName(search: Search): Step<string> {
+function profileName(search: ProfileSearch): Step<string> {
   const given = search.request.profile ?? search.option("PROFILE");
   if (given !== null) return { ok: true, value: given };
   const file = join(search.request.projectDir, "dbt_project.yml");
@@ -126,7 +107,7 @@ function profileName(search: Search): Step<string> {
   return name.ok ? { ok: true, value: String(name.value) } : name;
 }
 
-function profilesFile(search: Search): Step<string> {
+function profilesFile(search: ProfileSearch): Step<string> {
   const { profilesDir, startDir, projectDir, homeDir } = search.request;
   const named = profilesDir ?? search.option("PROFILES_DIR");
   const folders = named !== null ? [resolve(startDir, named)] : [startDir, projectDir, join(homeDir, ".dbt")];
@@ -218,7 +199,7 @@ interface ReadFile {
   readonly places: Places;
 }
 
-function readFile(search: Search, path: string): Step<ReadFile> {
+function readFile(search: ProfileSearch, path: string): Step<ReadFile> {
   const shown = relative(search.request.cwd, path);
   const reading = search.read(path);
   const source = new SourceText(shown, reading.kind === "text" ? reading.text : "");
@@ -246,55 +227,4 @@ function wrong(source: SourceText, span: readonly [number, number], finding: Fin
 
 function masked(diagnostic: Diagnostic): Diagnostic {
   return { ...diagnostic, sourceLine: maskedLine(diagnostic.sourceLine) };
-}
-
-/** Everything that is looked at outside, noted as it is looked at. */
-class Search {
-  readonly files = new Set<string>();
-  readonly variables = new Map<string, string | null>();
-  readonly secrets = new Set<string>();
-  readonly context: JinjaContext;
-  readonly request: ProfileRequest;
-  #dotenv: ReadonlyMap<string, string> | null = null;
-
-  constructor(request: ProfileRequest) {
-    this.request = request;
-    this.context = {
-      envVar: (name) => {
-        const value = this.variable(name);
-        // dbt's own promise for these: they are shown nowhere.
-        if (value !== undefined && name.startsWith("DBT_ENV_SECRET")) this.secrets.add(value);
-        return value;
-      },
-      cliVar: (name) => (Object.hasOwn(request.vars, name) ? request.vars[name] : undefined),
-    };
-  }
-
-  read(path: string): ReturnType<typeof readTextFile> {
-    this.files.add(path);
-    return readTextFile(path);
-  }
-
-  variable(name: string): string | undefined {
-    const { env, ownEnv } = this.request;
-    const value = Object.hasOwn(env, name) ? env[name] : undefined;
-    this.variables.set(name, value ?? null);
-    if (Object.hasOwn(ownEnv, name)) return ownEnv[name];
-    if (value !== undefined) return value;
-    this.#dotenv ??= this.#findDotenv();
-    return this.#dotenv.get(name);
-  }
-
-  /** What dbt's command line takes from the environment, by either of its names. */
-  option(name: "PROFILE" | "PROFILES_DIR" | "TARGET"): string | null {
-    return this.variable(`DBT_ENGINE_${name}`) || this.variable(`DBT_${name}`) || null;
-  }
-
-  #findDotenv(): ReadonlyMap<string, string> {
-    for (let folder = this.request.startDir; ; folder = dirname(folder)) {
-      const reading = this.read(join(folder, ".env"));
-      if (reading.kind === "text") return readDotenv(reading.text);
-      if (dirname(folder) === folder) return new Map();
-    }
-  }
 }

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ProfileRequest, readDbtProfile } from "../../src/config/dbt-profile.js";
+import { readDbtProfile } from "../../src/config/dbt-profile.js";
+import type { ProfileRequest } from "../../src/config/profile-search.js";
 import { renderDiagnostics } from "../../src/support/render-diagnostics.js";
 
 let folder: string;

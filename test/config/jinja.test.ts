@@ -1,18 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { renderJinja } from "../../src/config/jinja.js";
+import { jinjaCases, jinjaVariables, jinjaVars } from "./jinja-cases.js";
 
-const variables: Readonly<Record<string, string>> = {
-  NAME: "it's me",
-  PORT: "5432",
-  YES: "true",
-  KEY: "line 1\nline 2",
-  EMPTY: "",
-  ODD: "{{ env_var('NAME') }}",
-};
 const context = {
-  envVar: (name: string) => variables[name],
-  cliVar: (name: string) => ({ area: "south", depth: 3 })[name],
+  envVar: (name: string) => jinjaVariables[name],
+  cliVar: (name: string) => (jinjaVars as Readonly<Record<string, unknown>>)[name],
 };
 const value = (text: string): unknown => {
   const rendered = renderJinja(text, context);
@@ -20,39 +13,8 @@ const value = (text: string): unknown => {
 };
 
 describe("the Jinja of profiles.yml", () => {
-  // What dbt 1.12 itself makes of each of them, but for `true` with as_bool, which it wants to be `True`.
-  it.each([
-    ["plain", "plain"],
-    ["{{ env_var('NAME') }}", "it's me"],
-    ['{{env_var("NAME")}}', "it's me"],
-    ["{{ env_var('NONE', 'other') }}", "other"],
-    ["{{ env_var('NONE', default=\"other\") }}", "other"],
-    ["{{ env_var('NONE', '') }}", ""],
-    ["{{ env_var('EMPTY', 'other') }}", ""],
-    ["{{ env_var('NONE', env_var('PORT')) }}", "5432"],
-    ["{{ env_var('PORT') }}", "5432"],
-    ["{{ env_var('PORT') | as_number }}", 5432],
-    ["{{ env_var('PORT') | int }}", 5432],
-    ["{{ env_var('NONE', '7') | int }}", 7],
-    ["{{ env_var('NAME') | int }}", 0],
-    ["{{ env_var('PORT') | as_native }}", 5432],
-    ["{{ env_var('PORT') | as_text }}", "5432"],
-    ["{{ env_var('NAME') | as_native }}", "it's me"],
-    ["{{ env_var('YES') | as_bool }}", true],
-    ["{{ env_var('NAME') | upper }}", "IT'S ME"],
-    ["db_{{ env_var('PORT') | as_number }}_x", "db_5432_x"],
-    ["{{ env_var('PORT') }}{{ env_var('PORT') }}", "54325432"],
-    ["{{ 'a' ~ env_var('PORT') ~ 1 }}", "a54321"],
-    ["{{ var('area') }}", "south"],
-    ["{{ var('depth') }}", 3],
-    ["{{ var('none', 'x') }}", "x"],
-    ["a{# not this: {{ nor this }} #}b", "ab"],
-    ["a  {{- env_var('PORT') -}}  b", "a5432b"],
-    ["{{ env_var('KEY') }}\n", "line 1\nline 2"],
-    ["{{ env_var('ODD') }}", "{{ env_var('NAME') }}"],
-    ["{{ 5 }}", "5"],
-    ["{# nothing #}", ""],
-  ])("makes of %j what dbt makes of it", (text, expected) => {
+  // dbt itself is asked for each of them in test/long/jinja.test.ts.
+  it.each(jinjaCases)("makes of %j what dbt makes of it", (text, expected) => {
     expect(value(text)).toEqual(expected);
   });
 
