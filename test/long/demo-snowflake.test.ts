@@ -7,7 +7,9 @@ import { demoInSnowflake } from "../rig/demo-snowflake.js";
 import { reportedCases } from "../rig/reported-cases.js";
 import { demoFolder } from "../rig/small-audit.js";
 
-test("the demo's findings on Snowflake, read by what dbt's profile says, are those on DuckDB", async () => {
+test("the demo's findings on Snowflake, read by what dbt's profile says, are those on DuckDB", {
+  timeout: 1_200_000,
+}, async () => {
   const { audit, remove } = await demoInSnowflake();
   onTestFinished(remove);
   const end = await audit.run();
