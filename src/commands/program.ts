@@ -240,9 +240,9 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
 
   addConfig(program.command("mcp"))
     .description(
-      "serve the agents' tools by MCP on stdin and stdout, for an agent of your own: over the cases without a finding",
+      "serve the agents' tools by MCP on stdin and stdout, for an agent of your own: over the cases without a finding; claims nothing but by --task, or when the agent calls claim_task",
     )
-    .option("--task <id>", "only this task's cases, such as VA; default: all")
+    .option("--task <id>", "only this task's cases, such as VA, claimed as long as this runs; default: all cases")
     .action(async (options: Pick<CommonOptions, "config"> & { task?: string }) => {
       const { mcpCommand } = await import("./mcp.js");
       settle(await mcpCommand(invocation, options));
