@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { environment } from "../../src/adapters/agents/cli/environment.js";
-import { hiddenIn, programFile } from "../../src/adapters/agents/cli/paths.js";
+import { fewPaths, hiddenIn, programFile } from "../../src/adapters/agents/cli/paths.js";
 import { isOlder } from "../../src/adapters/agents/cli/probe.js";
 import { cliSettings, variants } from "../../src/adapters/agents/cli/settings.js";
 import { agents } from "../../src/adapters/agents/index.js";
@@ -321,6 +321,14 @@ describe("on the disk", () => {
     expect([...hidden.secrets].sort()).toEqual(
       [".ENV", "harmless.txt", "models/profiles.yml"].map((file) => join(root, file)),
     );
+  });
+
+  it("paths that are too many for an argument are told by the folders that most of them are in", () => {
+    const keys = Array.from({ length: 50 }, (_, index) => `/repo/certs/${index}.pem`);
+    const others = ["/repo/.env", "/repo/models/.env"];
+    expect(fewPaths([...keys, ...others])).toEqual([...keys, ...others]);
+    expect(fewPaths([...keys, ...others], 500)).toEqual([...others, "/repo/certs"]);
+    expect(fewPaths([...keys, ...others], 1)).toEqual(["/repo"]);
   });
 
   it("a program is looked for where the system looks", async () => {

@@ -137,6 +137,30 @@ describe.each(names)("%s", (name) => {
   });
 });
 
+test.each(names)("%s in a checkout with thousands of keys and links reads none of them", async (name) => {
+  const call = (path: string) =>
+    name === "codex"
+      ? { name: "exec_command", input: { cmd: `cat '${join(stage.checkout, path)}'` } }
+      : { name: "read", input: { filePath: join(stage.checkout, path) } };
+  const { ask } = await play(name, ({ turn }) => {
+    if (turn > 0) return last;
+    return { calls: ["models/a.sql", "certs/2999.pem", "links/2999"].map(call) };
+  });
+  const { checkout, folder } = stage;
+  for (const each of ["models", "certs", "links"]) await mkdir(join(checkout, each));
+  await writeFile(join(checkout, "models/a.sql"), "select 1 as harmless");
+  await writeFile(join(folder, "outside.yml"), "canary-outside");
+  for (let index = 0; index < 3_000; index += 1) {
+    await writeFile(join(checkout, `certs/${index}.pem`), "canary-key");
+    await symlink(join(folder, "outside.yml"), join(checkout, `links/${index}`));
+  }
+  const played = await ask();
+  expect([played.message, played.outcomes]).toEqual(["", ["ok"]]);
+  const heard = stage.stub.requests.map(({ text }) => text).join("\n");
+  expect(heard).toContain("select 1 as harmless");
+  expect(heard.match(/canary-[a-z-]+/g) ?? []).toEqual([]);
+});
+
 describe.each(names)("%s whose service refuses for now", (name) => {
   test.each([
     [429, "Rate limit reached for this organization", "rate-limited", "agent-rate-limited"],

@@ -20,6 +20,7 @@ import {
 } from "./cli/contract.js";
 import { inWords, type Json, jsonLine, number, record, text } from "./cli/json.js";
 import { outcomeOfStatus } from "./cli/outcome.js";
+import { fewPaths } from "./cli/paths.js";
 import { cliSettings } from "./cli/settings.js";
 
 const price = z.number().min(0).max(10_000);
@@ -100,7 +101,8 @@ function build(
   const readable = [cwd, ...folders, ...(program === null ? [] : [installed(program)])];
   const filesystem = Object.fromEntries([
     ...[":minimal", ...readable].map((path) => [path, "read"]),
-    ...hidden.secrets.map((path) => [path, "deny"]),
+    // It takes them by an argument alone.
+    ...fewPaths(hidden.secrets).map((path) => [path, "deny"]),
   ]);
   const config: Readonly<Record<string, unknown>> = {
     default_permissions: "audit",

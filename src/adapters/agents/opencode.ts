@@ -1,6 +1,6 @@
 /**
  * opencode as an agent (`opencode run --format json`, 1.18 and later). It has no structured output: its last words hold the
- * answer. Its configuration is handed over in a variable, and a checkout's own is not read.
+ * answer. Its configuration is handed over in a variable (in a file, where it is too long for one), and a checkout's own is not read.
  * Knows no process: cli/ runs it.
  */
 import { relative } from "node:path";
@@ -11,7 +11,7 @@ import { cliAgent } from "./cli/agent.js";
 import { type Cli, type Finish, type Invocation, type Question, type Told, tokenVariable } from "./cli/contract.js";
 import { cloudVariables } from "./cli/environment.js";
 import { outcomeOfStatus } from "./cli/outcome.js";
-import { secretNames } from "./cli/paths.js";
+import { longestArgument, secretNames } from "./cli/paths.js";
 import { cliSettings } from "./cli/settings.js";
 import { parse, parseErrors } from "./opencode-events.js";
 
@@ -169,8 +169,10 @@ function build(question: Question, { variant }: Settings, env: Readonly<Record<s
     ...(variant === undefined ? [] : ["--variant", variant]),
     ...(resume === null ? [] : ["--session", resume]),
   ];
+  const content = JSON.stringify(config);
+  const isLong = Buffer.byteLength(content) > longestArgument;
   const switches = {
-    OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
+    ...(isLong ? { OPENCODE_CONFIG: question.write("opencode.json", content) } : { OPENCODE_CONFIG_CONTENT: content }),
     OPENCODE_DISABLE_PROJECT_CONFIG: "1",
     OPENCODE_DISABLE_CLAUDE_CODE: "1",
     OPENCODE_DISABLE_AUTOUPDATE: "1",

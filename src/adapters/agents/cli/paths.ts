@@ -1,6 +1,6 @@
 /** Looks at the disk for a program's file, and for what an agent must not read in its folders. Knows no program. */
 import { access, constants, readdir, realpath } from "node:fs/promises";
-import { basename, delimiter, isAbsolute, join, sep } from "node:path";
+import { basename, delimiter, dirname, isAbsolute, join, sep } from "node:path";
 import { globs } from "../../../support/glob.js";
 
 /** Where a program is, links followed; null where it is not found. */
@@ -64,4 +64,20 @@ export async function hiddenIn(folders: readonly string[]): Promise<Hidden> {
   };
   for (const folder of folders) await look(folder);
   return { links, secrets };
+}
+
+/** Bytes that one argument or variable of a program may have, with room for what else stands in it: Linux takes 128 KiB. */
+export const longestArgument = 100_000;
+
+/** As many paths as fit: where there are too many, the folder that most of them are in stands for them. */
+export function fewPaths(paths: readonly string[], bytes = longestArgument): readonly string[] {
+  let few = [...paths];
+  const length = (): number => few.reduce((sum, path) => sum + Buffer.byteLength(path) + 12, 0);
+  while (length() > bytes && few.length > 1) {
+    const counts = new Map<string, number>();
+    for (const path of few) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+    const [fullest = "/"] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one));
+    few = [...few.filter((path) => !path.startsWith(`${fullest}${sep}`)), fullest];
+  }
+  return few;
 }
