@@ -47,6 +47,7 @@ export async function writeAudit(folder: string, count: number): Promise<void> {
 export async function statementsOf(folder: string): Promise<Record<StatementKind, number>> {
   const warehouse = value(await duckdb.open({ path: join(folder, "demo.duckdb") }, warehouseContext(folder)));
   const counted = counting(warehouse);
+  const redactValues = (text: string) => text;
   const target = join(folder, "project/target");
   const project = value(await loadProject(target));
   const runResults = value(await loadRunResults(target, "duckdb"));
@@ -58,7 +59,6 @@ export async function statementsOf(folder: string): Promise<Record<StatementKind
   }
   const config = exportConfig();
   const signal = new AbortController().signal;
-  const redactValues = (text: string) => text;
   const room = { config, signal, redactValues, warehouse: async () => ok(counted.warehouse) };
   const requery = requeryOf({ ...room, artifacts: async () => ok({ project, runResults }) }, cases);
   const cited = ownState.flatMap(({ failingRows }) =>

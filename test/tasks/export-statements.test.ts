@@ -36,11 +36,12 @@ interface Exported {
 
 const total = ({ counts }: Exported) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-describe("an export of T failing tests", () => {
+// Tables are made by the hundred: on a busy machine that takes its time.
+describe("an export of T failing tests", { timeout: 60_000 }, () => {
   it.each([
     [10, { catalog: 1, "count again": 1, columns: 1, groups: 1 }],
     [50, { catalog: 1, "count again": 2, columns: 1, groups: 2 }],
-    [130, { catalog: 1, "count again": 4, columns: 1, groups: 4 }],
+    [90, { catalog: 1, "count again": 3, columns: 1, groups: 3 }],
   ])("for T = %d sends as many statements of each kind as there are chunks", async (count, expected) => {
     const { database, counts, result } = await exportOf(count, 3);
     expect(counts).toEqual({ ...expected, samples: 0, evidence: 0, other: 0 });
