@@ -88,6 +88,13 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
     ],
     ["audit-run query - --json", "the SQL comes from stdin; for programs"],
   ],
+  trace: [
+    [
+      "audit-run trace duplicate_identifier",
+      "a tree: each relation that was asked, how many rows fail there, the verdict",
+    ],
+    ["audit-run trace duplicate_identifier --state VA --mermaid", "one state, as a diagram"],
+  ],
   timeline: [["audit-run timeline", "the newest run"]],
   graph: [
     ["audit-run graph", "Mermaid, which GitHub draws"],

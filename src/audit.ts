@@ -21,6 +21,7 @@ import { promptsOf, type ShownTask } from "./audit/prompt.js";
 import { type Answer, queryWarehouse } from "./audit/query.js";
 import { tellingRefusals } from "./audit/refused-claims.js";
 import { type AuditEnd, runAudit } from "./audit/run.js";
+import { type TracedTest, traceTest } from "./audit/trace-test.js";
 import { type Cleaned, cleanAudit, type Verified, verifyAudit } from "./audit/upkeep.js";
 import type { Config } from "./model/config.js";
 import type { Diagnostic } from "./model/diagnostic.js";
@@ -74,6 +75,11 @@ export function prompt(request: AuditRequest, task: string): Promise<Refusal | {
 /** Runs one SELECT through the gate of agents' queries; writes nothing. */
 export function query(request: AuditRequest, sql: string, maxRows: number): Promise<Refusal | Answer> {
   return orRefused(exitCodes.preflight, () => queryWarehouse(request, registries, sql, maxRows));
+}
+
+/** Follows one failing test upstream, as the lineage agent does; writes nothing. */
+export function trace(request: AuditRequest, test: string, groups: readonly string[]): Promise<Refusal | TracedTest> {
+  return orRefused(exitCodes.preflight, () => traceTest(request, registries, test, groups));
 }
 
 /** Loads the config, runs the graph, writes the report. */

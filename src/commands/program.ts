@@ -13,6 +13,7 @@ import { type CommonOptions, type Invocation, type NarrowingOptions, type RunOpt
 import type { QueryCommandOptions } from "./query.js";
 import type { TokenOptions } from "./tasks.js";
 import { createTerminal } from "./terminal.js";
+import type { TraceCommandOptions } from "./trace.js";
 
 /** Runs one command line; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -180,6 +181,22 @@ export function createProgram(invocation: Invocation, settle: (exitCode: number)
       settle(await queryCommand(invocation, sql, options));
     });
   addCommon(query);
+
+  const trace = program
+    .command("trace")
+    .description("follow a failing test's rows upstream, as the lineage agent does, and print the way; takes no lock")
+    .argument("<test>", "name of a test that fails in the last export")
+    .addOption(
+      new Option("--state <group>", "only this group, by its key in tasks.json (repeatable)")
+        .argParser(collect)
+        .default([], "all"),
+    )
+    .addOption(new Option("--mermaid", "print a diagram").conflicts("json"))
+    .action(async (test: string, options: TraceCommandOptions) => {
+      const { traceCommand } = await import("./trace.js");
+      settle(await traceCommand(invocation, test, options));
+    });
+  addCommon(trace);
 
   const explain = program
     .command("explain")

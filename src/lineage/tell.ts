@@ -53,7 +53,8 @@ export function tell(telling: Telling): Told | null {
   return { draft, blamed: verdict.outcome === "decided" ? node : null, lines: verdict.inside?.lines ?? null };
 }
 
-function verdictOf(item: Case, walk: Walk): Verdict {
+/** The verdict for a case; where the walk saw no row of its group, that is said. */
+export function verdictOf(item: Case, walk: Walk): Verdict {
   const key = walk.grouped && item.group.kind !== "null" ? item.group.value : null;
   const verdict = walk.verdicts.get(key);
   if (verdict !== undefined) return verdict;
