@@ -3,6 +3,7 @@
  * adapter.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -20,6 +21,7 @@ export interface StandIn {
 
 /** `raw`: a DuckDB file whose tables become those of the database, in upper case. */
 export async function startStandIn(raw?: { readonly file: string; readonly database: string }): Promise<StandIn> {
+  if (!existsSync(python)) throw new Error("no stand-in for Snowflake in .test-tools/snowflake; run npm test");
   const child = spawn(python, [program, ...(raw === undefined ? [] : [raw.file, raw.database])], {
     stdio: ["pipe", "pipe", "pipe"],
     // Nothing of this machine's: neither a login nor a proxy.
