@@ -43,7 +43,9 @@ export async function openSession(options: SessionOptions): Promise<Result<Sessi
   if (refused !== null) return { ok: false, failure: loginFailure(refused.error, account) };
   const session = { connection, close: () => logout(connection) };
   const parameters = Object.entries(textParameters).map(([name, value]) => `${name} = '${value}'`);
-  for (const sql of [`alter session set ${parameters.join(" ")}`, `use secondary roles ${secondaryRoles}`]) {
+  // What runs when audit-run is killed is ended by the server, minutes later, whatever the statement's own limit.
+  const settings = `alter session set ${parameters.join(" ")} ABORT_DETACHED_QUERY = true`;
+  for (const sql of [settings, `use secondary roles ${secondaryRoles}`]) {
     const failure = await aborted(signal, run(connection, sql, role));
     if (failure === null || isBound(sql, failure)) continue;
     await session.close();
