@@ -9,6 +9,7 @@ import { walkTest } from "../../src/lineage/walk.js";
 import type { Describe } from "../../src/lineage/workspace.js";
 import type { Project, Resource, ResourceType, TestDefinition } from "../../src/model/project.js";
 import type { Dialect, Query } from "../../src/model/warehouse.js";
+import { loadGate } from "../../src/sql/gate.js";
 import { type Engine, engines } from "./engines.js";
 
 export interface ModelSpec {
@@ -107,7 +108,10 @@ function adapted(spec: Spec, { adapt }: Engine): Spec {
   return { ...spec, tests, sources: each(spec.sources), seeds: each(spec.seeds), models: Object.fromEntries(models) };
 }
 
-/** Builds the project and walks its first test; `check` runs each hop's query again and compares it with its claim. */
+/**
+ * Builds the project and walks its first test; `check` runs each hop's query again, through the gate as a cited one, and
+ * compares it with its claim.
+ */
 export async function walk(spec: Spec, check?: "check"): Promise<Walk> {
   const rig = await build(spec);
   const result = await walkTest({
@@ -128,8 +132,13 @@ export async function walk(spec: Spec, check?: "check"): Promise<Walk> {
 }
 
 async function checkHops(rig: Rig, result: Walk): Promise<void> {
+  const { database, schema } = relationOf("", await engines[chosen]());
+  const schemas = [{ database, schema }];
+  const dialect = rig.dialect.name;
+  const gate = await loadGate({ dialect, schemas, searchPath: [], functions: [], projectSql: () => [] });
   for (const [group, verdict] of result.verdicts) {
     for (const hop of verdict.path) {
+      expect(gate.admit(hop.sql, 1_000)).toMatchObject({ ok: true });
       const where = group === null ? "w.group_key is null" : `w.group_key = ${rig.dialect.literal(group)}`;
       const again = await rig.query(`select w.${hop.shows.column} from (\n${hop.sql}\n) as w where ${where}`);
       expect(again).toMatchObject({ ok: true, value: { rows: [[String(hop.shows.value)]] } });
