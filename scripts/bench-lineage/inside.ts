@@ -59,7 +59,7 @@ export interface Room {
 export interface Changes {
   /** The project as an earlier manifest has it. */
   readonly earlier: Project;
-  /** Relation (`database.schema.name`) → rows at the last audit. */
+  /** Table (`schema.name`) → rows at the last audit. */
   readonly counts: ReadonlyMap<string, number>;
   /** Makes a git repository of the dbt project, the latest change on top, and gives its folder. */
   readonly repository: () => Promise<string>;

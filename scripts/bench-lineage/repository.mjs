@@ -57,9 +57,10 @@ async function repositoryOf(site, id, faults, harmless) {
 
 /** A seed's rows are in a file of the project. */
 async function writeSeed(connection, folder, seed) {
+  const names = (await connection.runAndReadAll(`from ${seed.relation_name} limit 0`)).columnNames();
   const reader = await connection.runAndReadAll(`select columns(*)::varchar from ${seed.relation_name}`);
   const cell = (value) => (/[",\n]/.test(value ?? "") ? `"${value.replaceAll('"', '""')}"` : (value ?? ""));
-  const lines = [reader.columnNames(), ...reader.getRows()].map((row) => row.map(cell).join(","));
+  const lines = [names, ...reader.getRows()].map((row) => row.map(cell).join(","));
   writeFileSync(join(folder, seed.original_file_path), `${lines.join("\n")}\n`);
 }
 

@@ -1,5 +1,6 @@
 // The benchmark of the lineage agent judges by a truth of its own: here that truth is looked at, with two faults whose place is
 // plain. How often the agent is right is a table (`npm run bench:lineage`), not a test.
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -10,8 +11,10 @@ const root = resolve(import.meta.dirname, "../..");
 // Scripts are plain JavaScript, which has no types.
 const script = (name: string) => import(join(root, "scripts/bench-lineage", name));
 const { casesOf } = await script("cases.mjs");
+const { harmlessEdit } = await script("code-faults.mjs");
 const { rowsOf } = await script("database.mjs");
 const { buildBase, openProject, staleFiles } = await script("projects.mjs");
+const { presentChanges } = await script("repository.mjs");
 const { score } = await script("score.mjs");
 const { openSite } = await script("site.mjs");
 
@@ -41,7 +44,7 @@ beforeAll(async () => {
   const file = join(folder, `${project.database}.duckdb`);
   await buildBase(project, file);
   site = await openSite("store", file, inside);
-});
+}, 60_000);
 
 afterAll(async () => {
   site?.close();
@@ -96,6 +99,24 @@ describe("a case of the benchmark", () => {
     expect(place?.lines[0]).toBe((edit?.from ?? 0) + 1);
     expect(edit?.lines.join("\n")).not.toBe(old[edit?.from ?? 0]);
     expect(item?.tests.flatMap((each) => each.groups)).not.toEqual([]);
+  });
+
+  test("its change is the last commit of a repository that the walk may ask for", async () => {
+    const faults = [
+      { node: "seed.store.markets", data: ["delete from main_seeds.markets where market = 'GB'"] },
+      { node: site.project.models[0].id, edit: harmlessEdit(site.project.models[0]) },
+    ];
+    expect(await site.build(faults)).not.toBeNull();
+    const { repository } = await presentChanges(site, { id: "store/any/0", faults }, null);
+    const made = await repository();
+    try {
+      const shown = spawnSync("git", ["-C", made, "show", "--format=%s", "--unified=0"], { encoding: "utf8" }).stdout;
+      expect(shown).toMatch(/^Changes of the week/);
+      expect(shown).toMatch(/^-GB,United Kingdom,GBP$/m);
+      expect(shown).toContain(`+++ b/${site.project.models[0].file}`);
+    } finally {
+      await rm(made, { recursive: true });
+    }
   });
 
   test("what a flake told of is gone when it is looked at, and nothing is true of it", async () => {
