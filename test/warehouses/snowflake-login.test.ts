@@ -65,6 +65,20 @@ async function login(given: Given, changes: Partial<WarehouseContext> = {}, scri
   return { data: request?.body.data, query: request?.query };
 }
 
+/** The driver reads these from the process itself. */
+async function withVariables<Value>(variables: Readonly<Record<string, string>>, work: () => Promise<Value>) {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  try {
+    return await work();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
 interface Payload {
   readonly iss: string;
   readonly sub: string;
@@ -162,10 +176,22 @@ describe("a login", () => {
   });
 
   it("by workload identity hands on the token of an OIDC provider", async () => {
-    process.env.SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES = "127.0.0.1";
     const given = { authenticator: "workload_identity", workloadIdentityProvider: "oidc", token: "oidc-token" };
-    const { data } = await login(given).finally(() => delete process.env.SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES);
+    const { data } = await withVariables({ SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES: "127.0.0.1" }, () => login(given));
     expect(data).toMatchObject({ AUTHENTICATOR: "WORKLOAD_IDENTITY", PROVIDER: "OIDC", TOKEN: "oidc-token" });
+  });
+
+  it("by workload identity of AWS proves who it is by a request that it signs, and asks nobody", async () => {
+    const keys = { AWS_ACCESS_KEY_ID: "AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY: "no-secret", AWS_REGION: "eu-central-1" };
+    const given = { authenticator: "workload_identity", workloadIdentityProvider: "AWS" };
+    const { data } = await withVariables({ ...keys, SNOWFLAKE_WIF_ALLOWED_HOST_SUFFIXES: "127.0.0.1" }, () =>
+      login(given),
+    );
+    expect(data).toMatchObject({ AUTHENTICATOR: "WORKLOAD_IDENTITY", PROVIDER: "AWS" });
+    const proof = JSON.parse(Buffer.from(data.TOKEN, "base64").toString());
+    expect(proof.url).toMatch(/^https:\/\/sts\.eu-central-1\.amazonaws\.com\/\?Action=GetCallerIdentity/);
+    expect(JSON.stringify(proof.headers)).toMatch(/AKIDEXAMPLE.*\/eu-central-1\/sts/);
+    expect(JSON.stringify(proof)).not.toContain("no-secret");
   });
 
   // That the driver opens a browser is not shown: it asks for the page by https at port 443 alone.
