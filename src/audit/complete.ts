@@ -9,6 +9,7 @@ import { openTraceStore } from "../execution/traces.js";
 import type { Case, Export } from "../model/case.js";
 import { failed, ok, type Result } from "../model/result.js";
 import type { TraceStore } from "../model/trace-store.js";
+import { redactStrings } from "../support/redact.js";
 import { createAgentTools } from "../tasks/agent-tools.js";
 import { newProgress, type Session } from "../tasks/session.js";
 import { artifactsDigest } from "../tasks/summary.js";
@@ -85,7 +86,7 @@ export async function completeTask(
         const taken = await takeUpAlone(coordination, loaded).finally(hold.value.giveBack);
         if (taken.ok) continue;
         await shared.inbox.takeBack(name);
-        return taken;
+        return redactStrings(taken, loaded.redact);
       }
       if (hold.failure.code !== "state-locked") return hold;
       if (!told) waiting();
@@ -141,7 +142,7 @@ async function takeUpWith(
     redactValues: loaded.redactValues,
     traces,
     agent,
-    tools: createAgentTools(),
+    tools: createAgentTools(config.lineage.maxQueries),
     ledger: openLedger(null),
     slots: { lease: noSlots, clear: noSlots },
     views: { check: noSlots, open: noSlots, close: noSlots },

@@ -10,6 +10,7 @@ import type { Catalogue, PublishedTask } from "../model/claim.js";
 import { sha256 } from "../model/digest.js";
 import type { Facts, Parts } from "../model/graph.js";
 import { diskRefusal } from "../support/disk-refusal.js";
+import { redactStrings } from "../support/redact.js";
 import { takeAnswer } from "../tasks/hand-in.js";
 import type { Session } from "../tasks/session.js";
 import type { SharedTasks } from "./shared-tasks.js";
@@ -48,7 +49,7 @@ async function setAside(
 ): Promise<Reply | null> {
   if (session.signal.aborted) return null;
   const file = await shared.inbox.keepAside(name);
-  const why = error instanceof Error ? error.message : String(error);
+  const why = session.redact(error instanceof Error ? error.message : String(error));
   const message = `what was handed in for ${task} could not be taken up, and is kept in ${file}: ${why}`;
   session.emit({ type: "warning", message });
   const hint = "The claim stands: hand it in again, or give the task back with `audit-run tasks release`.";
@@ -90,7 +91,7 @@ async function takeUp(name: string, handedIn: HandedIn, context: TakeUpContext):
     factsOf,
     took,
   });
-  if (taken.failure !== null) return { kind: "failed", failure: taken.failure };
+  if (taken.failure !== null) return { kind: "failed", failure: redactStrings(taken.failure, session.redact) };
   const { admitted, objections, hadFinding } = taken;
   if (objections.length > 0) return { kind: "objections", admitted, objections, hadFinding };
   // Should the lease have run out meanwhile and somebody have claimed it: all it was claimed for is done.

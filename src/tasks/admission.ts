@@ -101,7 +101,8 @@ export function openDesk(options: {
   // Claims are checked against what will be shown: an objection would tell a hidden value otherwise.
   const shown: Query = async (sql) => {
     const result = await query(sql);
-    return result.ok ? ok(shownResult(result.value, session)) : result;
+    // What the warehouse refuses with becomes an objection, which agents and people read.
+    return result.ok ? ok(shownResult(result.value, session)) : redactStrings(result, session.redact);
   };
 
   /** An agent answers case by case, so the time since the last answer is what this one took. */

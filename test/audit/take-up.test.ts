@@ -41,7 +41,11 @@ const claims = () => openClaims({ folder, clock: () => now, runNow: async () => 
 
 function context(fail: () => never, signal = new AbortController().signal): TakeUpContext {
   const shared = { claims: claims(), inbox: openInbox(folder), catalogue: async () => catalogue } as SharedTasks;
-  const session = { signal, emit: (event) => events.push(event) } as Partial<Session> as Session;
+  const session = {
+    signal,
+    redact: (text) => text,
+    emit: (event) => events.push(event),
+  } as Partial<Session> as Session;
   const cases = new Map([["a@VA", { id: "a@VA" } as Case]]);
   return { shared, session, cases, partsOf: fail, factsOf: fail };
 }

@@ -29,6 +29,7 @@ function desk() {
     run: { id: "run", folder: "/nowhere", startedAt: new Date(0) },
     now: () => new Date(0),
     agent: { id: "command", model: null },
+    redact: createRedactor(["hunter2"]),
     redactValues: createRedactor(["hunter2", "secret_schema", "needs_fix"], { shapes: "tokens" }),
     traces: {
       commit: async (trace: Omit<Trace, "output">, output: unknown) => {
@@ -124,6 +125,12 @@ describe("an admitted finding", () => {
     const again = await temporary.warehouse.query(sql);
     if (!again.ok) throw new Error(again.failure.message);
     expect(resultDigest(shownResult(again.value, desk().session))).toBe(evidence?.resultDigest);
+  });
+
+  it("tells nobody a secret by what the warehouse refuses with", async () => {
+    const { admission } = await admit("select hunter2 from secret_schema.nothing_of_hunter2");
+    expect(JSON.stringify(admission)).toContain("nothing_of_[redacted]");
+    expect(JSON.stringify(admission)).not.toContain("hunter2 ");
   });
 
   it("tells nobody a hidden value by an objection to a wrong claim", async () => {
