@@ -46,7 +46,7 @@ export async function acceptFailure(
   const loaded = loadSettings(request, registries);
   if ("exitCode" in loaded) return loaded;
   const { config } = loaded;
-  const exported = await lastExport(config);
+  const exported = await exportOfAnySettings(config);
   if (!exported.ok) return refusal(exitCodes.usage, exported.failure);
   const cases = await casesOf(subject, exported.value, config);
   if (!cases.ok) return refusal(exitCodes.usage, cases.failure);
@@ -63,7 +63,7 @@ export async function acceptFailure(
   return { accepted: { file, entries: added.value, asked } };
 }
 
-async function lastExport(config: Config): Promise<Result<Export>> {
+async function exportOfAnySettings(config: Config): Promise<Result<Export>> {
   const traces = await readTraceStore(join(config.dir, "traces"));
   if (!traces.ok) return traces;
   const last = traces.value.find("export")[0];

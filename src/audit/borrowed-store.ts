@@ -8,7 +8,7 @@ import type { TaskSharing } from "../mcp/context.js";
 import type { Admission } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import type { Trace } from "../model/graph.js";
-import type { Failure, Result } from "../model/result.js";
+import type { Failure } from "../model/result.js";
 import type { TraceStore } from "../model/trace-store.js";
 import { stale } from "./last-work.js";
 import type { LoadedAudit } from "./load.js";
@@ -42,7 +42,7 @@ export function borrowedStore(
     const lost = (await own?.renew()) ?? null;
     if (lost !== null) return refuse(lost);
     const hold = await takeFolder(config.dir, request.now);
-    if (!hold.ok && hold.failure.code === "state-locked" && own !== null) return handIn(draft, own, refuse);
+    if (!hold.ok && hold.failure.code === "state-locked" && own !== null) return leaveToRun(draft, own, refuse);
     if (!hold.ok) return refuse(hold.failure);
     for (const message of hold.value.warnings) warn(message);
     try {
@@ -51,8 +51,7 @@ export function borrowedStore(
       store = opened.value;
       // A run may have exported others meanwhile: what is found here would be of no use.
       const isSame = store.find("export")[0]?.output === work.exported.output;
-      const admission = isSame ? await submit() : nothing;
-      if (!isSame) failure = failureOf(stale());
+      const admission = isSame ? await submit() : refuse(stale);
       await store.close();
       return admission;
     } finally {
@@ -62,7 +61,7 @@ export function borrowedStore(
   };
 
   /** A run has the folder, and takes up what is handed in for a claimed task. */
-  const handIn = async (
+  const leaveToRun = async (
     draft: unknown,
     { task, token, owner }: OwnClaim,
     refuse: (why: Failure) => Admission,
@@ -103,8 +102,4 @@ export function borrowedStore(
       return taken;
     },
   };
-}
-
-function failureOf(result: Result<never>): Failure | null {
-  return result.ok ? null : result.failure;
 }

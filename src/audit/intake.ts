@@ -30,7 +30,7 @@ export interface Intake {
   readonly reused: readonly NodeId[];
 }
 
-export async function takeUp(audit: OpenedAudit, exported: Export): Promise<Result<Intake>> {
+export async function takeIn(audit: OpenedAudit, exported: Export): Promise<Result<Intake>> {
   const { session, request } = audit;
   const { config } = session;
   const known = checkSelection(request.selection, exported);

@@ -6,7 +6,7 @@ import type { JudgedTask } from "../graph/assign.js";
 import type { Export } from "../model/case.js";
 import type { Finding } from "../model/finding.js";
 import type { Trace } from "../model/graph.js";
-import { failed, ok, type Result } from "../model/result.js";
+import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { TraceReader } from "../model/trace-store.js";
 import { closest } from "../support/suggest.js";
 import type { Artifacts } from "../tasks/session.js";
@@ -36,7 +36,8 @@ export async function lastWork(loaded: LoadedAudit, traces: TraceReader): Promis
       hint: "Run `audit-run run export` first: it finds the failing tests and investigates nothing.",
     });
   }
-  if ((await artifactsDigest(config.summary.artifacts)) !== summary.observed.artifacts) return stale();
+  if ((await artifactsDigest(config.summary.artifacts)) !== summary.observed.artifacts)
+    return { ok: false, failure: stale };
   const artifacts = await loadArtifacts(config);
   if (!artifacts.ok) return artifacts;
   const { assignment, ...assigned } = await assignCases({
@@ -57,11 +58,11 @@ export async function lastWork(loaded: LoadedAudit, traces: TraceReader): Promis
   });
 }
 
-export function stale(): Result<never> {
-  return failed("artifacts-stale", "the test results have changed since the last export", {
-    hint: "Run `audit-run run export`, and start this again.",
-  });
-}
+export const stale: Failure = {
+  code: "artifacts-stale",
+  message: "the test results have changed since the last export",
+  hint: "Run `audit-run run export`, and start this again.",
+};
 
 /** @param name null: all of them. Failure code: usage. */
 export function tasksNamed(tasks: readonly JudgedTask[], name: string | null): Result<readonly JudgedTask[]> {

@@ -29,7 +29,7 @@ import { placesOf } from "./asked.js";
 import type { Controlled } from "./control.js";
 import { openDispatch } from "./dispatch.js";
 import { type Assigned, judgeExport, judgeSummary } from "./inputs.js";
-import { type Intake, takeUp } from "./intake.js";
+import { type Intake, takeIn } from "./intake.js";
 import { readLastRun } from "./last-run.js";
 import type { OpenedAudit } from "./open.js";
 import { openReportFiles } from "./report-files.js";
@@ -172,7 +172,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
         // Failures are never kept: the next run asks again for what the world refused this time.
         if (!exported.broken.some((one) => one.transient)) await commit("export", since, parts, {}, exported);
       }
-      const taken = await takeUp(audit, exported);
+      const taken = await takeIn(audit, exported);
       // Outputs that were to be used again, and cannot be: their cases are investigated anew, and somebody should know why.
       for (const message of traces.damage.slice(known)) session.emit({ type: "warning", message: `traces/${message}` });
       if (!taken.ok) return ended(taken);

@@ -58,7 +58,7 @@ export function collectReport(input: CollectInput): AuditReport {
     cases: [...input.export.cases].sort(byGroupThenTest).map(report),
     export: input.export,
     failures: input.settled.flatMap((each) => {
-      const failure = failureOf(each);
+      const failure = failureAt(each);
       return failure === null ? [] : [{ node: each.node, failure }];
     }),
     exceptions: { expired: input.exceptions.expired, unmatched: input.exceptions.unmatched },
@@ -79,11 +79,11 @@ function withoutFinding(
   if (task === null) throw new Error(`BUG: ${each.id} belongs to no task and is not excepted`);
   const node = settled.get(`investigate:${task}`);
   if (node === undefined) return { status: "missing", reason: "its investigation did not start" };
-  return { status: "missing", reason: failureOf(node)?.message ?? "the agent gave no answer for it" };
+  return { status: "missing", reason: failureAt(node)?.message ?? "the agent gave no answer for it" };
 }
 
 /** Null where a node ended well. Blocked and cancelled nodes carry no failure of their own. */
-function failureOf(node: Settled): Failure | null {
+function failureAt(node: Settled): Failure | null {
   if (node.outcome === "executed" || node.outcome === "reused") return null;
   if (node.failure !== undefined) return node.failure;
   if (node.outcome === "blocked") return { code: "dependency-failed", message: "a node that it needs failed" };

@@ -13,7 +13,7 @@ import { failed, ok, type Result } from "../../model/result.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../support/process.js";
 import { findProgram } from "../../support/program.js";
 import { createRedactor, secretValues } from "../../support/redact.js";
-import { readAnswer, readFinding } from "./answer.js";
+import { capped, submitAnswer } from "./submit-answer.js";
 
 const settings = z.strictObject({
   command: z
@@ -120,7 +120,7 @@ async function conclude(
     });
   }
   const cleanExit = end.reason === "exited" && end.exitCode === 0;
-  await handIn(end, cleanExit, request, redact);
+  await submitPrinted(end, cleanExit, request, redact);
   if (cleanExit) return ok(undefined);
   const detail = redact(capturedText(end.stderr).trim()).slice(-2_000);
   if (end.reason !== "exited") {
@@ -135,32 +135,19 @@ async function conclude(
 }
 
 /** An answer that cannot be read is told only where the program ended well; otherwise its end is the news. */
-async function handIn(
+async function submitPrinted(
   { stdout: { head: stdout }, duration }: ProcessEnd,
-  cleanExit: boolean,
+  isComplete: boolean,
   request: InvestigationRequest,
   redact: (text: string) => string,
 ): Promise<void> {
-  const text = stdout.toString("utf8");
-  if (!isUtf8(stdout)) {
-    const message = "the answer is not UTF-8, so its text cannot be told for certain";
-    if (cleanExit) request.reject(capped(redact(text)), { case: null, code: "schema", message });
+  const answer = stdout.toString("utf8");
+  if (isUtf8(stdout)) {
+    await submitAnswer({ answer, duration, isComplete }, request, redact);
     return;
   }
-  const answer = readAnswer(text);
-  if (answer.kind === "none") {
-    // Who hands in by tools prints what it likes.
-    const hasTools = request.unanswered().length < request.cases.length;
-    if (cleanExit && !hasTools) request.reject(capped(redact(text)), answer.objection);
-    return;
-  }
-  for (const objection of answer.objections) request.reject(capped(redact(text)), objection);
-  for (const [position, raw] of answer.findings.entries()) {
-    const finding = readFinding(raw, position, request.cases);
-    if (!finding.ok) request.reject(capped(redact(finding.text)), finding.objection);
-    else await request.submit(finding.draft, Math.round(duration / answer.findings.length));
-  }
-  request.progress(`${answer.findings.length} findings handed in`);
+  const message = "the answer is not UTF-8, so its text cannot be told for certain";
+  if (isComplete) request.reject(capped(redact(answer)), { case: null, code: "schema", message });
 }
 
 function notStarted(failure: { code: string; message: string; hint?: string }, options: Settings): Result<never> {
@@ -207,9 +194,4 @@ function fromConfig(part: string, baseDir: string): string {
 
 function isTimeout(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason instanceof Error && signal.reason.name === "TimeoutError";
-}
-
-function capped(text: string): string {
-  const limit = 100_000;
-  return text.length <= limit ? text : `${text.slice(0, limit)}\n[… ${text.length - limit} characters left out …]`;
 }

@@ -67,14 +67,19 @@ async function investigate(request: InvestigationRequest, settings: Settings, wa
     if (!walk.ok) return walk;
     request.progress(`${first.test.name}: ${walk.value.queries} queries`);
     for (const item of cases) {
-      const handed = await handIn(request, project, item, walk.value);
+      const handed = await submitCase(request, project, item, walk.value);
       if (!handed.ok) return handed;
     }
   }
   return ok(undefined);
 }
 
-async function handIn(request: InvestigationRequest, project: Project, item: Case, walk: Walk): Promise<Result<void>> {
+async function submitCase(
+  request: InvestigationRequest,
+  project: Project,
+  item: Case,
+  walk: Walk,
+): Promise<Result<void>> {
   if (request.signal.aborted) return failed("aborted", "the investigation was stopped");
   const told = tell({ ...request, item, walk, project });
   if (told === null) {

@@ -16,7 +16,7 @@ import { createRedactor, secretValues } from "../../../support/redact.js";
 import { attempt, type Conversation } from "./attempt.js";
 import type { Cli } from "./contract.js";
 import { environment } from "./environment.js";
-import { failureOf, mayPass } from "./outcome.js";
+import { failedWith, mayPass } from "./outcome.js";
 import { type Probed, probe } from "./probe.js";
 import { type CliSettings, type Variant, variants } from "./settings.js";
 
@@ -90,7 +90,7 @@ function investigator<Settings extends CliSettings>(
       if (failure !== undefined) return { ok: false, failure };
       const wait = mayPass[outcome];
       if (wait === undefined || number >= settings.attempts) {
-        return failureOf(outcome, message, { detail, ...(outcome === "auth" ? { hint: cli.signIn } : {}) });
+        return failedWith(outcome, message, { detail, ...(outcome === "auth" ? { hint: cli.signIn } : {}) });
       }
       request.progress(`${message}; it is started again${wait > 0 ? ` in ${wait / 1000} s` : ""}`);
       await sleep(wait, undefined, { signal: request.signal }).catch(() => undefined);

@@ -12,8 +12,8 @@ import { type Failure, failed, ok, type Result } from "../../../model/result.js"
 import { estimatedTokens } from "../../../model/tokens.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../../support/process.js";
 import { createRedactor } from "../../../support/redact.js";
+import { capped, submitAnswer } from "../submit-answer.js";
 import { type Cli, type Finish, type Question, tokenVariable } from "./contract.js";
-import { capped, handIn } from "./hand-in.js";
 import { instructions } from "./instructions.js";
 import { hiddenIn, programFile } from "./paths.js";
 import type { CliSettings, Variant } from "./settings.js";
@@ -159,7 +159,7 @@ async function conclude<Settings extends CliSettings>(
   const { outcome, answer } = finish;
   const failure = end.reason === "output-too-large" ? { failure: tooLarge(own) } : {};
   if (outcome === "ok" || (typeof answer === "object" && answer !== null && outcome !== "tools-unavailable")) {
-    const admitted = await handIn(answer, request, redact, end.duration);
+    const admitted = await submitAnswer({ answer, duration: end.duration }, request, redact);
     if (outcome === "ok" && !admitted)
       return {
         outcome: "invalid-answer",

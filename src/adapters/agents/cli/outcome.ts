@@ -44,7 +44,7 @@ const hints: Readonly<Partial<Record<AgentOutcome, string>>> = {
   "agent-error": "Its log is in the run's folder: agent.jsonl and agent.log.",
 };
 
-export function failureOf(
+export function failedWith(
   outcome: Exclude<AgentOutcome, "ok" | "invalid-answer">,
   message: string,
   more: { readonly hint?: string; readonly detail?: string },
