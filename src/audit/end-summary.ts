@@ -1,6 +1,7 @@
 /**
  * The end of a run in a few figures: what the command line tells of it. Knows no way to print them.
  */
+import { counted } from "../model/amount.js";
 import type { AuditReport } from "../model/report.js";
 
 export interface EndSummary {
@@ -21,10 +22,19 @@ export function summaryOf(report: AuditReport): EndSummary {
     cases: cases.length,
     totals: totals(report),
     groupLabel,
-    notes: [...(report.export.notes ?? []), ...report.notes],
+    notes: [...unread(report), ...(report.export.notes ?? []), ...report.notes],
     leftOut: report.export.leftOut ?? 0,
     retryCommand: failures.length === 0 ? null : retryCommand,
   };
+}
+
+/** A test whose rows could not be read is no finding and no failed node, and must not be missed for that. */
+function unread({ export: { broken } }: AuditReport): readonly string[] {
+  const [first, ...others] = broken;
+  if (first === undefined) return [];
+  const why = first.message.replaceAll(/\s+/g, " ");
+  const more = others.length === 0 ? "" : `; and ${counted(others.length, "other")}, see the report`;
+  return [`Not known, since its rows could not be read: ${first.test.name} (${why.slice(0, 300)})${more}`];
 }
 
 function totals(report: AuditReport): Readonly<Record<string, number>> {

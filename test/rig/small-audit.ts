@@ -85,23 +85,28 @@ export async function smallAudit(failures: Failures, more: Record<string, unknow
 export async function setFailures(audit: AuditFolder, failures: Failures): Promise<void> {
   const file = join(audit.folder, "small.duckdb");
   await rm(file, { force: true });
-  const rows = Object.entries(failures).flatMap(([test, groups]) =>
-    groups.flatMap(([group, count]) => Array.from({ length: count }, (_, id) => ({ test, group, id }))),
-  );
-  const values = rows.map(({ test, group, id }) => `(${text(test)}, ${text(group)}, ${id}, null)`).join(", ");
   const tests = Object.keys(failures);
-  await writeDuckdb(file, [
-    "create schema failures",
-    "create table bids (test varchar, state varchar, id integer, vendor varchar)",
-    ...(rows.length === 0 ? [] : [`insert into bids values ${values}`]),
-    ...tests.map(
-      (test) => `create table failures."${test}" as select state, id, vendor from bids where test = ${text(test)}`,
-    ),
-  ]);
+  await writeDuckdb(file, smallTables(failures));
   const target = join(audit.folder, "project/target");
   await mkdir(target, { recursive: true });
   await writeFile(join(target, "manifest.json"), JSON.stringify(manifest(tests)));
   await writeFile(join(target, "run_results.json"), JSON.stringify(runResults(failures)));
+}
+
+/** The tested table, in the schema that names are looked up in, and the stored failures; DuckDB and Postgres both take it. */
+export function smallTables(failures: Failures): readonly string[] {
+  const rows = Object.entries(failures).flatMap(([test, groups]) =>
+    groups.flatMap(([group, count]) => Array.from({ length: count }, (_, id) => ({ test, group, id }))),
+  );
+  const values = rows.map(({ test, group, id }) => `(${text(test)}, ${text(group)}, ${id}, null)`).join(", ");
+  return [
+    "create schema failures",
+    "create table bids (test varchar, state varchar, id integer, vendor varchar)",
+    ...(rows.length === 0 ? [] : [`insert into bids values ${values}`]),
+    ...Object.keys(failures).map(
+      (test) => `create table failures."${test}" as select state, id, vendor from bids where test = ${text(test)}`,
+    ),
+  ];
 }
 
 function text(value: string | null): string {
