@@ -151,6 +151,7 @@ With \`--json\`:
 | \`totals\` | \`investigations\`, \`open\`, \`reused\` and \`excepted\` cases |
 | \`totals.expected\` | sums of \`duration\` and \`cost\`, and \`makespan\`: ms from start to end with \`places\` tasks at a time |
 | \`totals.tokens\` | \`prompts\`: of all of them; \`shared\`: of the text in them that all tasks share. Null where no prompt is sent |
+| \`totals.queries\` | of the lineage walks: \`expected\`, and \`max\`, the limit of a run (null: none). Null where nothing is walked |
 | \`assumes\` | a sentence where the investigations are those of the last export; else null |
 | \`strategy\`, \`notes\` | how cases are packed into tasks, and sentences about it |
 `,

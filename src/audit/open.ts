@@ -91,7 +91,7 @@ export async function openAudit(
     redactValues: loaded.redactValues,
     traces,
     agent: loaded.agent,
-    tools: createAgentTools(),
+    tools: createAgentTools(config.lineage.maxQueries),
     views: createViews(loaded, registries, folders, run),
     slots: createSlotPool({ provider: provider.value, count: config.slots.count, folder: folders.slots }),
     ledger: openLedger(config.budget),

@@ -95,6 +95,7 @@ export async function planAudit(loaded: LoadedAudit): Promise<Refusal | PlannedA
     assignment: assigned?.assignment ?? null,
     excepted: assigned?.exceptions.excepted.length ?? 0,
     agent: agentUse(loaded),
+    ...(walks(loaded) ? { walks: { each: usualQueries, max: config.lineage.maxQueries } } : {}),
     took: { summary: tookLast("summary", summary.parts), export: tookLast("export", exportJudgement.parts) },
   });
   const excepted = assigned?.exceptions.excepted ?? [];
@@ -102,6 +103,14 @@ export async function planAudit(loaded: LoadedAudit): Promise<Refusal | PlannedA
   const plan = redactStrings(made, loaded.redact);
   const strangers = missing === null ? [] : [warningOf(missing)];
   return { plan, graph, assignment: assigned?.assignment ?? null, excepted, strangers, loaded };
+}
+
+/** Most tests take fewer than 15 (docs/lineage.md). */
+const usualQueries = 13;
+
+/** The lineage agent does, and others are told what it would say. */
+function walks({ agent, config }: LoadedAudit): boolean {
+  return agent.id === "lineage" || (agent.readsPrompt && config.evidence);
 }
 
 function agentUse(loaded: LoadedAudit): AgentUse {

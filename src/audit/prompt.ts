@@ -94,7 +94,7 @@ async function render(
 ): Promise<Result<ShownTask>> {
   const { config, agent, template, exceptions, redact, redactValues, request } = loaded;
   const cases = asked(task).map((item) => item.case);
-  const tools = createAgentTools();
+  const tools = createAgentTools(config.lineage.maxQueries);
   const session = { config, redactValues, tools, signal: request.signal };
   const checkouts = await checkoutsOf(loaded, registries);
   if (!checkouts.ok) return checkouts;

@@ -170,7 +170,7 @@ function sessionOf(loaded: LoadedAudit, work: Work, warehouse: Warehouse, traces
     now: request.now,
     signal: request.signal,
     emit: () => undefined,
-    tools: createAgentTools(),
+    tools: createAgentTools(config.lineage.maxQueries),
     ledger: openLedger(null),
     slots: { lease: noSlots, clear: noSlots },
     views: { check: noSlots, open: noSlots, close: noSlots },

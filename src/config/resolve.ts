@@ -55,6 +55,7 @@ export function resolveConfig(sections: CompleteSections, context: ResolveContex
     groupBy: resolveGroupBy(sections.groupBy),
     tests: sections.tests,
     budget: resolveBudget(sections.budget),
+    lineage: { maxQueries: sections.lineage.maxQueries ?? null },
     strategy: sections.strategy,
     maxTestsPerTask: sections.maxTestsPerTask,
     slots: resolveSlots(sections.slots, [dbt, ...sources], context),

@@ -43,6 +43,8 @@ export interface Plan {
     readonly expected: ExpectedTotal;
     /** Estimated tokens of all prompts, and of the text in them that is the same in each; null where there is no prompt. */
     readonly tokens: { readonly prompts: number; readonly shared: number } | null;
+    /** Queries that lineage walks may send; `max` is the run's limit, null for none. Null where nothing is to be walked. */
+    readonly queries: { readonly expected: number; readonly max: number | null } | null;
   };
 }
 
@@ -62,6 +64,8 @@ export interface PlanInput {
   readonly agent: AgentUse;
   /** Estimated tokens of what a task is asked first, by task id. Default: its agent reads no prompt. */
   readonly prompts?: ReadonlyMap<string, { readonly tokens: number; readonly shared: number }>;
+  /** Queries of one usual walk, and the limit of all (null: none). Default: nobody walks. */
+  readonly walks?: { readonly each: number; readonly max: number | null };
   /** Milliseconds that they took the last time; null where they never ran. */
   readonly took: { readonly summary: number | null; readonly export: number | null };
 }
@@ -84,11 +88,12 @@ export function makePlan(input: PlanInput): Plan {
     return taskRow(task, estimate(task.open), assumed, prompts.get(task.task.id)?.tokens ?? null);
   };
   const rows = [...before, ...tasks.map(rowOf), ...after];
+  const queries = queryTotal(tasks, input.walks);
   return {
     rows,
     assumes: assumed && assignment !== null ? assumption : null,
     strategy: assignment?.packing.strategy ?? null,
-    notes: [assignment?.packing.why, assignment?.packing.tooSmall].filter(
+    notes: [assignment?.packing.why, assignment?.packing.tooSmall, queryNote(queries)].filter(
       (note) => note !== null && note !== undefined,
     ),
     totals: {
@@ -98,6 +103,7 @@ export function makePlan(input: PlanInput): Plan {
       excepted: input.excepted,
       expected: expectedTotal(rows, tasks, input),
       tokens: promptTotal(tasks, prompts),
+      queries,
     },
   };
 }
@@ -115,6 +121,20 @@ function fixedRow(
   }
   const why = { setup: "prepares the audit folder", collect: "writes the report", cleanup: "releases slots" }[node];
   return { ...row, verdict: "run", because: open === 0 && node === "cleanup" ? ["nothing to release"] : [why] };
+}
+
+/** One walk a test, for all its cases. */
+function queryTotal(tasks: readonly JudgedTask[], walks: PlanInput["walks"]): Plan["totals"]["queries"] {
+  const tests = new Set(tasks.flatMap(({ open }) => open.map(({ case: item }) => item.test.id)));
+  return walks === undefined || tests.size === 0 ? null : { expected: walks.each * tests.size, max: walks.max };
+}
+
+function queryNote(queries: Plan["totals"]["queries"]): string | null {
+  if (queries === null) return null;
+  const { expected, max } = queries;
+  const limit =
+    max === null ? "" : `, at most ${max}${max < expected ? ": not all tests may be followed in one run" : ""}`;
+  return `The lineage walks may send about ${expected} queries${limit}.`;
 }
 
 function promptTotal(

@@ -2,6 +2,7 @@
  * One walk a test and state of its failing rows, shared by all who ask at the same time or later in a run.
  * Knows no agent and no task.
  */
+import type { WalkBudget } from "../model/agent.js";
 import type { Case } from "../model/case.js";
 import { digestOf } from "../model/digest.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
@@ -17,9 +18,11 @@ export interface SharedWalkRequest
   extends Pick<WalkRequest, "project" | "dialect" | "query" | "describe" | "maxQueries"> {
   readonly item: Case;
   readonly signal: AbortSignal;
+  /** Of all walks of a run; absent: no limit. */
+  readonly walkBudget?: WalkBudget;
 }
 
-/** Failure codes: aborted, warehouse-auth, warehouse-unreachable. What the SQL does not give away is an undecided verdict. */
+/** Failure codes: aborted, agent-budget, warehouse-auth, warehouse-unreachable. What the SQL does not give away is an undecided verdict. */
 export async function sharedWalk(request: SharedWalkRequest, walks: Walks): Promise<Result<Walk>> {
   const { test, failingRows } = request.item;
   const key = digestOf([test.id, failingRows.sql, failingRows.groupColumn]);
@@ -33,9 +36,17 @@ export async function sharedWalk(request: SharedWalkRequest, walks: Walks): Prom
   return walk;
 }
 
-async function start({ item, signal, ...request }: SharedWalkRequest): Promise<Result<Walk>> {
+async function start({ item, signal, walkBudget, ...request }: SharedWalkRequest): Promise<Result<Walk>> {
   let outage: Failure | null = null;
   const query: Query = async (sql, options) => {
+    if (walkBudget?.take() === false) {
+      // No verdict: an undecided one would be used again by runs that may ask more.
+      const spent = failed("agent-budget", `the ${walkBudget.max} queries of this run's lineage walks are used up`, {
+        hint: "what was found is kept, and `audit-run retry` goes on; `lineage.maxQueries` is the limit",
+      });
+      outage ??= spent.failure;
+      return spent;
+    }
     const answer = await request.query(sql, options);
     if (!answer.ok && ["aborted", "warehouse-auth", "warehouse-unreachable"].includes(answer.failure.code))
       outage ??= answer.failure;

@@ -80,6 +80,14 @@ export type AgentOutcome =
   | "tools-unavailable"
   | "agent-error";
 
+/** How many queries lineage walks may still send. */
+export interface WalkBudget {
+  /** Null: no limit. */
+  readonly max: number | null;
+  /** False where none is left; else there is one less. */
+  take(): boolean;
+}
+
 export interface InvestigationRequest {
   readonly task: Task;
   /** Cases of the task without a finding; the only ones to answer. */
@@ -117,6 +125,8 @@ export interface InvestigationRequest {
   /** Those of `cases` that have no admitted finding by now, by whichever way one came in. */
   readonly unanswered: () => readonly Case[];
   readonly progress: (message: string) => void;
+  /** Of the run, for whoever walks; absent: no limit. */
+  readonly walkBudget?: WalkBudget;
   /** US dollars that this task may still spend; null or absent: no limit. */
   readonly budget?: () => number | null;
   /** Called as it happens, with text that is redacted and capped by the adapter. */

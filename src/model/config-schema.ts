@@ -309,6 +309,20 @@ export const configShape = {
     .prefault({ use: "lineage" })
     .describe("Who investigates. `lineage` is built in and needs no model."),
   budget: RunBudget.optional(),
+  lineage: z
+    .strictObject({
+      maxQueries: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .optional()
+        .describe(
+          "Queries that lineage walks may send in one run, all together. A test whose walk needs more is left for the next " +
+            "run: its task fails, and what was found is kept. Default: no limit but `agent.maxQueries` for each test.",
+        ),
+    })
+    .prefault({})
+    .describe("The walks of the lineage agent, and those that other agents are told of."),
   categories: z
     .array(Category)
     .min(1)

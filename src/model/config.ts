@@ -89,6 +89,8 @@ export interface Config {
   };
   /** Null: none is set. */
   readonly budget: Budget | null;
+  /** Null: no limit for a run as a whole. */
+  readonly lineage: { readonly maxQueries: number | null };
   readonly strategy: StrategyName;
   readonly maxTestsPerTask: number;
   readonly slots: { readonly count: number; readonly provider: string; readonly settings: unknown };

@@ -206,6 +206,7 @@ async function converse(room: Room, own: readonly Case[], suffix: string): Promi
         }
         if (activity.type === "started") desk.started(activity);
       },
+      walkBudget: session.tools.walkBudget,
       budget: () => session.ledger.left(task.id),
       tools: () => tools.open(),
       signal,

@@ -11,7 +11,9 @@ import type { AgentTools } from "./agent-tools.js";
 import type { Session } from "./session.js";
 
 export interface VerdictRoom {
-  readonly session: Pick<Session, "config" | "signal"> & { readonly tools: Pick<AgentTools, "walks" | "signal"> };
+  readonly session: Pick<Session, "config" | "signal"> & {
+    readonly tools: Pick<AgentTools, "walks" | "walkBudget" | "signal">;
+  };
   /** Null where there is no manifest: then there is nothing to follow. */
   readonly project: Project | null;
   readonly query: Query;
@@ -32,9 +34,9 @@ export async function lineageVerdict(item: Case, room: VerdictRoom): Promise<Res
   const { dialect, describe } = warehouse;
   const { config, tools } = session;
   // The walk is everybody's: it ends with the run, and who asks for it stops waiting when their own task ends.
-  const { signal } = tools;
+  const { signal, walkBudget } = tools;
   const ownQuery: Query = (sql, options) => query(sql, { ...options, signal });
-  const request = { project, item, dialect, describe, query: ownQuery, signal, maxQueries };
+  const request = { project, item, dialect, describe, query: ownQuery, signal, walkBudget, maxQueries };
   const walk = await whileWanted(sharedWalk(request, tools.walks), session.signal);
   if (!walk.ok) return walk;
   const { categories, sources } = config;
@@ -73,12 +75,14 @@ export async function lineageVerdicts(
   const timer = patience === null ? setTimeout(() => giveUp.abort(), wait) : undefined;
   patience?.then(() => giveUp.abort());
   const waiting = AbortSignal.any([signal, giveUp.signal]);
+  let spent: string | null = null;
   const own: VerdictRoom = { ...room, session: { ...room.session, signal: waiting } };
   try {
     for (const item of cases) {
       const told = await lineageVerdict(item, own);
       if (waiting.aborted) break;
       if (told.ok && told.value !== null) verdicts.set(item.id, told.value);
+      if (!told.ok && told.failure.code === "agent-budget") spent = told.failure.message;
     }
   } catch (error) {
     warn(`the lineage could not be followed: ${error instanceof Error ? error.message : String(error)}`);
@@ -89,5 +93,6 @@ export async function lineageVerdicts(
     warn(
       `the lineage was not followed to its end in time: ${cases.length - verdicts.size} cases go without its verdict`,
     );
+  if (spent !== null) warn(`${spent}: ${cases.length - verdicts.size} cases go without the lineage's verdict`);
   return verdicts;
 }

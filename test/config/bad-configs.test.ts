@@ -12,7 +12,7 @@ test("a misspelt key is underlined, with what is allowed and what was meant", ()
     "audit.config.yaml:6:1 error[unknown-key]: unknown key "stratgy"
       6 | stratgy: per-test
         | ^^^^^^^
-        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, sql, timeouts, concurrency, failOn
+        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, lineage, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, sql, timeouts, concurrency, failOn
         = did you mean "strategy"?"
   `);
 });
@@ -22,7 +22,7 @@ test("a misspelt key that is required is one mistake, not two", () => {
     "audit.config.yaml:5:1 error[unknown-key]: unknown key "gruopBy"
       5 | gruopBy: state
         | ^^^^^^^
-        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, sql, timeouts, concurrency, failOn
+        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, lineage, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, sql, timeouts, concurrency, failOn
         = did you mean "groupBy"?"
   `);
 });

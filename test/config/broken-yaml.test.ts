@@ -25,7 +25,7 @@ test("a key that stands twice does not hide other mistakes", () => {
     audit.config.yaml:7:1 error[unknown-key]: unknown key "stratgy"
       7 | stratgy: auto
         | ^^^^^^^
-        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, sql, timeouts, concurrency, failOn
+        = allowed: version, name, dir, repos, warehouse, summary, groupBy, tests, strategy, maxTestsPerTask, slots, agent, budget, lineage, categories, prompt, evidence, exceptions, knowledge, digest, redactColumns, sql, timeouts, concurrency, failOn
         = did you mean "strategy"?"
   `);
 });

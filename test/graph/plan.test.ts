@@ -145,3 +145,14 @@ test("the task that took longest the last time starts first; an unknown one is g
   );
   expect(longestFirst(known.tasks).map(({ task }) => task.id)).toEqual(["TX", "VA", "FL"]);
 });
+
+test("a plan says how many queries the walks may send: one walk a test, for all its groups", () => {
+  const planned = (max: number | null) =>
+    makePlan({ ...agentUse, summary: reuse, export: reuse, assignment, excepted: 0, walks: { each: 13, max } });
+  expect(planned(500).totals.queries).toEqual({ expected: 13, max: 500 });
+  expect(planned(500).notes).toContain("The lineage walks may send about 13 queries, at most 500.");
+  expect(planned(null).notes).toContain("The lineage walks may send about 13 queries.");
+  expect(planned(10).notes.at(-1)).toMatch(/at most 10: not all tests may be followed in one run\.$/);
+  const silent = makePlan({ ...agentUse, summary: reuse, export: reuse, assignment, excepted: 0 });
+  expect([silent.totals.queries, silent.notes.filter((note) => note.includes("queries"))]).toEqual([null, []]);
+});

@@ -7,6 +7,7 @@ import { defaultCategories, type SourceRepoConfig } from "../../src/model/config
 import type { FindingDraft } from "../../src/model/finding.js";
 import { failed, ok } from "../../src/model/result.js";
 import { duckdb } from "../../src/sql/duckdb.js";
+import { createAgentTools } from "../../src/tasks/agent-tools.js";
 import { build, type Rig, type Spec } from "./rig.js";
 
 const spec: Spec = {
@@ -93,6 +94,31 @@ const repo = (loads: readonly string[]): SourceRepoConfig => ({
   dir: ".",
   slot: false,
   loads,
+});
+
+test("what a run's walks may ask together ends the task that would ask more; what was found before is handed in", async () => {
+  const {
+    tests: [test = { on: "stg", kind: "not_null" }],
+  } = spec;
+  const rig = await build({ ...spec, tests: [test, test] });
+  const cases = [caseOf(value("VA")), caseOf(value("TX"), "t1", 4)];
+  const whole = asked(rig, cases);
+  expect(await (await agent()).investigate(whole.request)).toEqual(ok(undefined));
+  const first = asked(rig, cases.slice(0, 1));
+  rig.asked.length = 0;
+  await (await agent()).investigate(first.request);
+  const needed = rig.asked.length;
+  expect(needed).toBeGreaterThan(1);
+
+  const { walkBudget } = createAgentTools(needed);
+  const cut = asked(rig, cases, { walkBudget });
+  rig.asked.length = 0;
+  expect(await (await agent()).investigate(cut.request)).toMatchObject({
+    ok: false,
+    failure: { code: "agent-budget", message: `the ${needed} queries of this run's lineage walks are used up` },
+  });
+  expect(rig.asked).toHaveLength(needed);
+  expect(cut.drafts).toEqual(whole.drafts.slice(0, 1));
 });
 
 describe("the lineage agent", () => {

@@ -51,6 +51,7 @@ export function exportConfig(changes: ConfigChanges = {}): Config {
     groupBy: { columns: ["state"], label: "State", map: {} },
     tests: { include: ["*"], exclude: [], severity: ["error", "warn"] },
     budget: null,
+    lineage: { maxQueries: null },
     strategy: "per-group",
     maxTestsPerTask: 12,
     slots: { count: 3, provider: "none", settings: {} },

@@ -53,6 +53,17 @@ describe("the lineage's verdicts", () => {
     expect(tools.walks.size).toBe(1);
   });
 
+  test("are none where the run's walks may ask no more, and a warning says so", async () => {
+    const { room } = roomOf(await build(spec));
+    const tools = createAgentTools(2);
+    const warnings: string[] = [];
+    const own = { ...room, session: { ...room.session, tools } };
+    expect((await lineageVerdicts(cases, own, (message) => warnings.push(message))).size).toBe(0);
+    expect(warnings).toEqual([
+      "the 2 queries of this run's lineage walks are used up: 2 cases go without the lineage's verdict",
+    ]);
+  });
+
   test("are none where there is no manifest", async () => {
     const { room } = roomOf(await build(spec), { project: null });
     expect((await lineageVerdicts(cases, room, () => undefined)).size).toBe(0);
