@@ -6,10 +6,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { failed, ok, type Result } from "../model/result.js";
-import { endGroup, signalGroup } from "./process-group.js";
+import { guard, living, unguard } from "./living-groups.js";
+import { endGroup } from "./process-group.js";
 import { Capture, type Captured, LineReader, OutputFile } from "./process-output.js";
 import { type RecordedProcess, recordProcess } from "./process-record.js";
 
+export { holdGroup, killAllProcesses } from "./living-groups.js";
 export { type Captured, capturedText } from "./process-output.js";
 
 export interface ProcessOptions {
@@ -162,21 +164,6 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
   return ok({ exitCode: code, signal, reason, stdout: stdout.end(), stderr: stderr.end(), duration });
 }
 
-/** Kills every group that runs now, at once: for the second Ctrl-C. */
-export function killAllProcesses(): void {
-  for (const pid of living) signalGroup(pid, "SIGKILL");
-}
-
-/** Lets `killAllProcesses`, and our own death, take a group along that someone else spawned. Returns its release. */
-export function holdGroup(pid: number): () => void {
-  guard();
-  living.add(pid);
-  return () => {
-    living.delete(pid);
-    unguard();
-  };
-}
-
 interface ExitStatus {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -313,33 +300,4 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Group leaders that may still run. Detached groups get no Ctrl-C from the terminal, so our end must be theirs. */
-const living = new Set<number>();
-const deadlySignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** Processes that run or start. */
-let guarded = 0;
-
-function guard(): void {
-  guarded += 1;
-  if (guarded > 1) return;
-  process.on("exit", killAllProcesses);
-  for (const signal of deadlySignals) process.on(signal, dieWithChildren);
-}
-
-function unguard(): void {
-  guarded -= 1;
-  if (guarded > 0) return;
-  process.off("exit", killAllProcesses);
-  for (const signal of deadlySignals) process.off(signal, dieWithChildren);
-}
-
-/** Does what the signal would have done by itself; where someone else listens, ending is theirs to decide. */
-function dieWithChildren(signal: NodeJS.Signals): void {
-  if (process.listenerCount(signal) > 1) return;
-  killAllProcesses();
-  process.off(signal, dieWithChildren);
-  process.kill(process.pid, signal);
 }
