@@ -1,4 +1,4 @@
-// Sets up what the tests need beside Node: git, tmux, strace (on Linux), Postgres' server, dbt with DuckDB in
+// Sets up what the tests need beside Node: git, tmux, openssl, strace (on Linux), Postgres' server, dbt with DuckDB in
 // .test-tools/venv, dbt with a stand-in for Snowflake in .test-tools/snowflake, and the real programs of the agents in
 // .test-tools/agents (all git-ignored).
 // Does nothing where all is there. What it cannot set up it names, with the command, and ends with 1: no test is skipped.
@@ -61,6 +61,7 @@ function ensurePrograms() {
   const missing = [
     ["git", "--version"],
     ["tmux", "-V"],
+    ["openssl", "version"],
     // The kill tests stop the program at its system calls; strace is Linux only, and so are they.
     ...(process.platform === "linux" ? [["strace", "-V"]] : []),
   ]
