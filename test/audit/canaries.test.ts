@@ -175,4 +175,5 @@ test.each([...bySources, ...byMoods])(
     expect(all).toContain("[redacted]");
     if (mood === "answers with it") expect(texts.report, texts.crash).toContain('"status":"found"');
   },
+  60_000,
 );
