@@ -13,11 +13,12 @@ import type {
 } from "../../../model/agent.js";
 import { failed, ok, type Result } from "../../../model/result.js";
 import { createRedactor, secretValues } from "../../../support/redact.js";
-import { attempt, type Conversation } from "./attempt.js";
+import { attempt } from "./attempt.js";
 import type { Cli } from "./contract.js";
 import { environment } from "./environment.js";
 import { failedWith, mayPass } from "./outcome.js";
 import { type Probed, probe } from "./probe.js";
+import type { Conversation } from "./question.js";
 import { type CliSettings, type Variant, variants } from "./settings.js";
 
 /** What is kept of a task between its questions. */

@@ -3,46 +3,18 @@
  * Knows no vendor. The outcome is decided here: a limit of ours first, then what the vendor's file makes of its end, then
  * whether anything was admitted.
  */
-import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { AgentOutcome, InvestigationRequest, ToolServer, Usage } from "../../../model/agent.js";
+import type { AgentOutcome, ToolServer } from "../../../model/agent.js";
 import { milliseconds } from "../../../model/config.js";
 import { type Failure, failed, ok, type Result } from "../../../model/result.js";
 import { estimatedTokens } from "../../../model/tokens.js";
 import { capturedText, type ProcessEnd, runProcess } from "../../../support/process.js";
 import { createRedactor } from "../../../support/redact.js";
 import { capped, submitAnswer } from "../submit-answer.js";
-import { type Cli, type Finish, type Question, tokenVariable } from "./contract.js";
-import { instructions } from "./instructions.js";
-import { hiddenIn, programFile } from "./paths.js";
-import type { CliSettings, Variant } from "./settings.js";
+import { type Finish, tokenVariable } from "./contract.js";
+import { type Attempt, type Conversation, fileNames, questionOf } from "./question.js";
+import type { CliSettings } from "./settings.js";
 import { withTemporaryFolder } from "./temporary.js";
 import { noUsage, type Watched, watch } from "./watch.js";
-
-/** A conversation that a re-ask goes on with. */
-export interface Conversation {
-  readonly id: string;
-  /** Its cost so far: some programs tell the sum of all their runs. */
-  readonly total: Usage;
-}
-
-export interface Attempt<Settings extends CliSettings> {
-  readonly cli: Cli<Settings>;
-  readonly settings: Settings;
-  readonly variant: Variant;
-  readonly request: InvestigationRequest;
-  readonly program: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly redact: (text: string) => string;
-  readonly version: string;
-  /** Null: it begins. */
-  readonly conversation: Conversation | null;
-  /** US dollars that the task has cost so far. */
-  readonly paid: number;
-  /** From 1. */
-  readonly number: number;
-}
 
 export interface Attempted {
   readonly outcome: AgentOutcome;
@@ -201,60 +173,10 @@ function decide<Settings extends CliSettings>(
   return finish;
 }
 
-async function questionOf<Settings extends CliSettings>(
-  { cli, request, variant, conversation, paid, program, env }: Attempt<Settings>,
-  tools: ToolServer | null,
-  folder: string,
-): Promise<Question> {
-  const resume = request.followUp === null ? null : conversation;
-  const empty = join(request.logDir, "empty");
-  const cwd = cli.startsIn === "empty" ? empty : checkout(request);
-  if (cwd === empty) mkdirSync(empty, { recursive: true });
-  const evidence = request.evidenceDir === null ? [] : [request.evidenceDir];
-  const others = [...evidence, ...Object.values(request.checkouts)];
-  const folders = [...new Set(others)].filter((path) => path !== cwd);
-  return {
-    prompt: resume === null || request.followUp === null ? request.prompt : request.followUp,
-    instructions: tools === null ? null : instructions,
-    resume: resume?.id ?? null,
-    conversation: randomUUID(),
-    cwd,
-    folders,
-    program: await programFile(program, env.PATH ?? ""),
-    hidden: await hiddenIn([cwd, ...folders]),
-    toolsUrl: tools?.url ?? null,
-    model: variant.model,
-    maxTurns: variant.maxTurns,
-    budget: variant.budget === null ? null : variant.budget - paid,
-    write: (name, text) => {
-      mkdirSync(folder, { recursive: true });
-      const path = join(folder, name);
-      writeFileSync(path, text);
-      return path;
-    },
-  };
-}
-
 /** Its last answer has cost what was left: nothing more is asked. */
 function overdrawn<Settings extends CliSettings>({ cli, variant, conversation }: Attempt<Settings>): Attempted {
   const message = `${cli.id} has used up its budget of $${variant.budget}`;
   return { outcome: "budget", message, detail: "", conversation };
-}
-
-/** A name of its own for each run: the log of an earlier one stays. */
-function fileNames<Settings extends CliSettings>({ request, variant, number }: Attempt<Settings>) {
-  const suffix = [
-    variant.key === "" ? "" : `-${variant.key}`,
-    request.round === 0 ? "" : `-${request.round + 1}`,
-    number === 1 ? "" : `-attempt-${number}`,
-  ].join("");
-  const at = (name: string): string => join(request.logDir, name);
-  return { folder: request.logDir, stdout: at(`agent${suffix}.jsonl`), stderr: at(`agent${suffix}.log`) };
-}
-
-function checkout({ checkouts }: InvestigationRequest): string {
-  if (checkouts.dbt === undefined) throw new Error("BUG: a request without a checkout of dbt");
-  return checkouts.dbt;
 }
 
 function tooLarge<Settings extends CliSettings>({ cli, settings }: Attempt<Settings>): Failure {
