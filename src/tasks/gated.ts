@@ -27,8 +27,8 @@ export interface GatedQueries {
   admit(sql: string, options?: QueryOptions): Promise<Result<string>>;
 }
 
-/** Where an open warehouse looks for names: asked once. */
-const paths = new WeakMap<object, Extract<Result<readonly SchemaName[]>, { readonly ok: true }>>();
+/** Where an open warehouse looks for names: asked once, however many begin at the same time. */
+const paths = new WeakMap<object, Promise<Result<readonly SchemaName[]>>>();
 
 /** The parser is loaded, and the warehouse asked where it looks for names, when the first query comes. */
 export function gatedQueries(warehouse: Pick<Warehouse, "dialect" | "query">, room: GateRoom): GatedQueries {
@@ -45,10 +45,13 @@ export function gatedQueries(warehouse: Pick<Warehouse, "dialect" | "query">, ro
       import("../sql/gate.js"),
       import("../sql/search-path.js"),
     ]);
-    const path =
-      paths.get(warehouse) ?? (await searchPath((sql) => warehouse.query(sql, defaults), warehouse.dialect.name));
-    if (!path.ok) return path;
-    paths.set(warehouse, path);
+    const asked = paths.get(warehouse) ?? searchPath((sql) => warehouse.query(sql, defaults), warehouse.dialect.name);
+    paths.set(warehouse, asked);
+    const path = await asked;
+    if (!path.ok) {
+      paths.delete(warehouse);
+      return path;
+    }
     return ok(await loadGate(gatePolicy(warehouse.dialect, path.value, room)));
   };
   const admit = async (sql: string, options: QueryOptions = {}): Promise<Result<string>> => {
