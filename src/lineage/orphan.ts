@@ -50,30 +50,47 @@ export async function orphan(
   // A row that the parent lacks would be missed about as often as its other rows are used.
   const confidence = sameRole || (!lacks && perOrphan * 4 < perMatch) ? "medium" : "low";
   const { name, ctes } = question.missing;
+  // Keys that differ in nothing but spelling are the same thing, written otherwise by one side or a model.
+  const meant = parent.columns.map((column) =>
+    foldedKey(workspace.dialect.toText(`t.${workspace.dialect.quote(column)}`)),
+  );
+  const alias = parent.columns.map((_, index) => `v${index + 1}`);
+  const on = alias
+    .map((key, index) => `f.${key} = ${foldedKey(workspace.dialect.toText(`m.j${index + 1}`))}`)
+    .join(" and ");
   const own = statement(
-    ctes,
-    `select m.group_key, sum(m.weight) as seen, count(*) as distinct_keys from ${name} as m group by m.group_key`,
+    [
+      ...ctes,
+      `spelled as (select distinct ${meant.map((sql, index) => `${sql} as v${index + 1}`).join(", ")} from ${target} as t)`,
+    ],
+    `select m.group_key, sum(m.weight) as seen, count(*) as distinct_keys, sum(case when f.v1 is null then 0 else 1 end) as alike_keys from ${name} as m left join spelled as f on ${on} group by m.group_key`,
   );
   const asked = await workspace.query(own);
   if (!asked.ok) return verdicts.undecided(trail, groups, `counting the keys failed: ${asked.failure.message}`, label);
   const keys = child.columns.join(", ");
-  for (const [group, [seen = 0, missing = 0]] of byGroup(asked.value.rows)) {
+  for (const [group, [seen = 0, missing = 0, same = 0]] of byGroup(asked.value.rows)) {
     const values = counted(missing, "value", "different values");
     const title = `The ${counted(seen, "failing row holds", "failing rows hold")} ${values} of ${keys} that ${parent.resource.name} does not have`;
     const shows = { column: "distinct_keys", value: missing };
     const { resource } = child;
     const hop = { resource: resource.id, column: keys, seen, found: seen, failing: seen, sql: own, shows, title };
+    const isSpelling = same * 2 >= missing && missing > 0;
+    const spelled = isSpelling ? "; the keys differ only in case, blanks or leading zeros" : "";
     const reason = lacks
-      ? `${titleOf(up.resource)} has no row for ${values} of ${up.columns.join(", ")} that ${counted(seen, "failing row refers", "failing rows refer")} to; such a key is used by ${counted(round(perOrphan), "row")} on average, a known one by ${round(perMatch)}${spelling}`
-      : `${titleOf(down.resource)} holds ${values} of ${down.columns.join(", ")} in ${counted(seen, "failing row")}, to be found nowhere in ${titleOf(up.resource)}${spelling}`;
+      ? `${titleOf(up.resource)} has no row for ${values} of ${up.columns.join(", ")} that ${counted(seen, "failing row refers", "failing rows refer")} to; such a key is used by ${counted(round(perOrphan), "row")} on average, a known one by ${round(perMatch)}${spelled}`
+      : `${titleOf(down.resource)} holds ${values} of ${down.columns.join(", ")} in ${counted(seen, "failing row")}, to be found nowhere in ${titleOf(up.resource)}${spelled}`;
     verdicts.settle(noted(trail, new Map([[group, hop]])), [group], {
       situation: "orphan",
       node: blamed.resource,
       column: blamed.columns.join(", "),
-      confidence,
+      confidence: isSpelling ? "low" : confidence,
       reason,
     });
   }
+}
+
+function foldedKey(sql: string): string {
+  return `ltrim(upper(trim(${sql})), '0')`;
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
@@ -92,16 +109,15 @@ function sidesSql(
     names.map((name, index) => `${toText(`${alias}.${quote(name)}`)} as v${index + 1}`).join(", ");
   const present = (alias: string, names: readonly string[]) =>
     names.map((name) => `${alias}.${quote(name)} is not null`).join(" and ");
-  const folded = (sql: string) => `ltrim(upper(trim(${sql})), '0')`;
   const values = every.map((key) => `v${key}`).join(", ");
   return statement(
     [
       `held as (select ${values}, count(*) as held_rows from (select ${texts("c", columns)} from ${from} as c where ${present("c", columns)}) as h group by ${values})`,
       `known as (select distinct ${texts("t", fields)} from ${target} as t where ${present("t", fields)})`,
-      `folded as (select distinct ${every.map((key) => `${folded(`v${key}`)} as v${key}`).join(", ")} from known)`,
+      `folded as (select distinct ${every.map((key) => `${foldedKey(`v${key}`)} as v${key}`).join(", ")} from known)`,
     ],
     `select coalesce(sum(h.held_rows), 0) as child_rows, coalesce(sum(case when k.v1 is not null then h.held_rows else 0 end), 0) as matched_rows, coalesce(sum(case when k.v1 is null then 1 else 0 end), 0) as orphan_values,
   coalesce(sum(case when k.v1 is null and f.v1 is not null then 1 else 0 end), 0) as alike_values, coalesce(sum(case when k.v1 is not null then 1 else 0 end), 0) as matched_values
-from held as h left join known as k on ${every.map((key) => `k.v${key} = h.v${key}`).join(" and ")} left join folded as f on ${every.map((key) => `f.v${key} = ${folded(`h.v${key}`)}`).join(" and ")}`,
+from held as h left join known as k on ${every.map((key) => `k.v${key} = h.v${key}`).join(" and ")} left join folded as f on ${every.map((key) => `f.v${key} = ${foldedKey(`h.v${key}`)}`).join(" and ")}`,
   );
 }

@@ -65,7 +65,9 @@ function together(
       label: [...columns.values()].join(", "),
     });
   }
+  if (candidates.length > 0) return candidates;
   const computed = origins.some((items) => items.some((origin) => origin.kind !== "direct"));
-  if (candidates.length > 0 || computed) return candidates;
+  if (computed)
+    return `${here.name} computes what the test compares: any of the values that it does that with may be the wrong one`;
   return `the columns of the test come from several parents of ${here.name}, each of which may hold the wrong one`;
 }
