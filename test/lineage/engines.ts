@@ -99,7 +99,7 @@ async function inPostgres(): Promise<Engine> {
       sql
         // What a user of Postgres writes instead: a cast of what looks like a number.
         .replaceAll(
-          /try_cast\((\w+) as ([^()]+(?:\([^()]*\))?)\)/g,
+          /try_cast\(((?:[^()]|\([^()]*\))+?) as ([^()]+(?:\([^()]*\))?)\)/g,
           "case when $1 ~ '^-?[0-9]+$$' then cast($1 as $2) end",
         )
         .replaceAll(/unnest\(\[(.*?)\]\)/g, "unnest(array[$1])"),
