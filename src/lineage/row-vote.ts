@@ -47,8 +47,9 @@ export async function vote(
   const { instance, parent } = candidate;
   const from = workspace.from(parent);
   if (from === null) return `${parent.name} cannot be read`;
-  const subjects = new Set(place.check.hasValue ? [] : [...place.columns.values()].map((name) => name.toLowerCase()));
-  const link = linkTo(workspace, trail.resource, at, instance, subjects);
+  const subjects = place.check.hasValue ? [] : [...place.columns.values()].map((name) => name.toLowerCase());
+  const unusable = await workspace.incomparable(trail.resource);
+  const link = linkTo(workspace, trail.resource, at, instance, new Set([...subjects, ...unusable]));
   if (link === null) return `nothing ties the rows of ${trail.resource.name} to rows of ${parent.name}`;
   const alias = workspace.dialect.quote(instance);
   const condition = await predicate(rules, candidate, alias);

@@ -133,6 +133,12 @@ export class Workspace {
     return find((await this.columns(resource)) ?? [], name) ?? null;
   }
 
+  /** Columns, in lower case, by which no row can be told from another: documents in a type without equality, say. */
+  async incomparable(resource: Resource): Promise<readonly string[]> {
+    const columns = (await this.columns(resource)) ?? [];
+    return columns.filter(({ type }) => !this.dialect.isComparable(type)).map(({ name }) => name.toLowerCase());
+  }
+
   shape(resource: Resource): Promise<Result<ResourceShape>> {
     const known = this.#shapes.get(resource.id);
     if (known !== undefined) return known;

@@ -78,6 +78,8 @@ export interface Dialect {
   numberOrNull(expression: string): string;
   /** Equality in which null equals null; to be joined by, so it must not make the warehouse compare each with each. */
   nullSafeEquals(left: string, right: string): string;
+  /** Values of a type (as `Column.type` names it) can be compared with one another, and grouped by. */
+  isComparable(type: string): boolean;
   /**
    * An aggregate expression over rows: a digest free of row order, stable across runs and drivers.
    * `expressions` are the row's columns in a fixed order.

@@ -50,5 +50,6 @@ export const duckdb: Dialect = {
   toText,
   numberOrNull: (expression) => `try_cast(${expression} as double)`,
   nullSafeEquals: (left, right) => `${left} is not distinct from ${right}`,
+  isComparable: () => true,
   rowsDigest,
 };

@@ -67,5 +67,7 @@ export const postgres: Dialect = {
   toText,
   numberOrNull,
   nullSafeEquals,
+  // jsonb has an equality, json none.
+  isComparable: (type) => !/^(JSON|XML|POINT|LINE|LSEG|PATH|POLYGON|CIRCLE)\b/i.test(type),
   rowsDigest,
 };

@@ -52,5 +52,6 @@ export const snowflake: Dialect = {
   toText,
   numberOrNull: (expression) => `try_to_double(${toText(expression)})`,
   nullSafeEquals: (left, right) => `${left} is not distinct from ${right}`,
+  isComparable: (type) => !/^(GEOGRAPHY|GEOMETRY|VECTOR)\b/i.test(type),
   rowsDigest,
 };
