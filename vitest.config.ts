@@ -9,7 +9,7 @@ const machine = [
   { find: /^node:fs$/, replacement: inMachine("fs") },
   { find: /^node:fs\/promises$/, replacement: inMachine("fs-promises") },
   { find: /^node:timers\/promises$/, replacement: inMachine("timers-promises") },
-  { find: /^.*\/support\/(git|process)\.js$/, replacement: inMachine("programs") },
+  { find: /^.*\/support\/(git|process|program)\.js$/, replacement: inMachine("programs") },
 ];
 
 function inMachine(name: string): string {

@@ -54,7 +54,7 @@ function opened(data: MemoryData, before: () => Result<never> | null, signal: Ab
   };
   return {
     dialect: dialects.duckdb,
-    query: (sql) => guarded(() => answerTo(sql, data)),
+    query: async (sql) => (sql === whereFrom ? ok(here) : guarded(() => answerTo(sql, data))),
     describe: (relations) =>
       guarded(
         () =>
@@ -69,6 +69,10 @@ function opened(data: MemoryData, before: () => Result<never> | null, signal: Ab
     close: async () => {},
   };
 }
+
+/** Where names are looked up: not a statement of the audit's own, so nothing happens at it. */
+const whereFrom = "select current_database(), current_schema()";
+const here: QueryResult = { columns: columnsOf(["database", "schema"]), rows: [["memory", "main"]], truncated: false };
 
 function answerTo(sql: string, data: MemoryData): QueryResult {
   if (sql.startsWith("select 0 as audit_member_0,")) return table(described(sql), []);

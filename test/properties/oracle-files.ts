@@ -85,6 +85,8 @@ export function configOf(world: World): object {
     agent: { use: "scripted", ...agentSettingsOf(world) },
     prompt: "prompt.md",
     concurrency: { warehouse: world.concurrency },
+    // What findings cite is read in the schema of the probes.
+    sql: { schemas: ["memory.probes"] },
     categories: [
       { id: "known_exception", meaning: "Documented", action: "None", role: "exception" },
       { id: "needs_fix", meaning: `Bug, ${world.categories}`, action: "Fix", role: "transformation" },

@@ -1,5 +1,5 @@
 /**
- * `src/support/process.ts` and `src/support/git.ts` for the oracle: programs that are functions of the test's.
+ * `src/support/process.ts`, `program.ts` and `git.ts` for the oracle: programs that are functions of the test's.
  * Real processes and real git are the matter of test/support and test/e2e.
  */
 import { failed, ok, type Result } from "../../../src/model/result.js";
@@ -34,6 +34,11 @@ export async function runProcess(options: ProcessOptions): Promise<Result<Proces
     duration: 0,
   });
 }
+
+export const programOf = (command: string | readonly string[]): string | null =>
+  (typeof command === "string" ? command.split(" ")[0] : command[0]) ?? null;
+
+export const findProgram = async (program: string): Promise<Result<string | null>> => ok(program);
 
 export async function git(_cwd: string, args: readonly string[]): Promise<Result<ShellOutput>> {
   const stdout = programs?.git(args) ?? null;
