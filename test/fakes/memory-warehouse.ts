@@ -54,7 +54,7 @@ function opened(data: MemoryData, before: () => Result<never> | null, signal: Ab
   };
   return {
     dialect: dialects.duckdb,
-    query: async (sql) => (sql === whereFrom ? ok(here) : guarded(() => answerTo(sql, data))),
+    query: (sql) => guarded(() => answerTo(sql, data)),
     describe: (relations) =>
       guarded(
         () =>
@@ -70,11 +70,12 @@ function opened(data: MemoryData, before: () => Result<never> | null, signal: Ab
   };
 }
 
-/** Where names are looked up: not a statement of the audit's own, so nothing happens at it. */
+/** Where names are looked up: asked like all else, so that it may be refused like all else. */
 const whereFrom = "select current_database(), current_schema()";
 const here: QueryResult = { columns: columnsOf(["database", "schema"]), rows: [["memory", "main"]], truncated: false };
 
 function answerTo(sql: string, data: MemoryData): QueryResult {
+  if (sql === whereFrom) return here;
   if (sql.startsWith("select 0 as audit_member_0,")) return table(described(sql), []);
   if (sql.startsWith("select 0 as item,")) return table(["item", "a", "b", "c", "d"], batch(sql, data));
   const probe = probed(sql, data);
