@@ -17,6 +17,7 @@ import { sha256 } from "../../src/model/digest.js";
 import { failed, ok, type Result } from "../../src/model/result.js";
 import type { RunnerAdapter } from "../../src/model/runner.js";
 import type { SlotAdapter } from "../../src/model/slot.js";
+import type { WarehouseAdapter } from "../../src/model/warehouse.js";
 import { memoryWarehouse } from "../fakes/memory-warehouse.js";
 import { type Damage, damage } from "./machine/damage.js";
 import * as disk from "./machine/files.js";
@@ -209,9 +210,10 @@ export function openRig(folder = "/oracle/audit"): Rig {
     },
   };
 
+  const memory = memoryWarehouse(() => dataOf(visible(), rig.world), warehouseRefuses) as WarehouseAdapter;
   const registries: Registries = {
     agents: { scripted: agent },
-    warehouses: { memory: memoryWarehouse(() => dataOf(visible(), rig.world), warehouseRefuses) },
+    warehouses: { memory },
     slots: { none: slotsOfOurs },
     reporters: {},
     runners: { process: runners.process as RunnerAdapter },
@@ -250,7 +252,10 @@ export function openRig(folder = "/oracle/audit"): Rig {
     };
     const created = await agent.create(agentSettingsOf(world), { baseDir: folder, env: {}, redact: (text) => text });
     if (!created.ok) throw new Error(JSON.stringify(created));
-    return { ...(await loadOnce(files, request, registries)), request, agent: created.value };
+    const loaded = await loadOnce(files, request, registries);
+    // What was loaded for another rig names that one's warehouse.
+    const credentials = { ...loaded.credentials, adapter: memory };
+    return { ...loaded, credentials, request, agent: created.value };
   };
 
   /** A file that is as it was keeps its time. */
