@@ -32,7 +32,7 @@ export function wholeAudit(audit: OpenedAudit, outcome: RunOutcome): FinishedAud
   const { startedAt, exitCode, ends, report, assigned } = outcome;
   const complete = exitCode === exitCodes.complete || exitCode === exitCodes.gate;
   if (report === null || assigned === null || !complete || !isPlain(audit)) return null;
-  if (traces.damage.length > 0) return null;
+  if (traces.damage.length > 0 || !sawAll(report, assigned)) return null;
   const until = summaryHoldsUntil(config, traces);
   // Without a manifest a case depends on the whole repository.
   if (until === null || !assigned.hasProject) return null;
@@ -60,6 +60,11 @@ function casesOfNewestTraces({ assignment }: Assigned, traces: TraceReader): rea
     .flatMap(({ cases }) => cases)
     .filter(({ case: item, verdict }) => verdict.kind !== "reuse" || verdict.trace === traces.find(item.id)[0])
     .map(({ case: item }) => item.id);
+}
+
+/** What the world kept from being looked at, tests' rows or cited queries, the next run looks at again. */
+function sawAll({ export: { broken } }: AuditReport, { looked }: Assigned): boolean {
+  return !broken.some(({ transient }) => transient) && ![...looked.values()].includes(undefined);
 }
 
 /** Nothing was left out, and nothing asked for that the next `audit-run` is not. */
