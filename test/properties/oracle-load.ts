@@ -7,25 +7,14 @@ import { type AuditRequest, type LoadedAudit, loadAudit, type Registries } from 
 /** All that files give. */
 type FromFiles = Omit<LoadedAudit, "request" | "agent">;
 
-/** The warehouse that is opened is the one of the audit that asks: files do not give it. */
-function ofItsOwn(found: FromFiles, { warehouses }: Registries): FromFiles {
-  const adapter = warehouses[found.credentials.adapter.id];
-  if (adapter === undefined) throw new Error(`there is no warehouse ${found.credentials.adapter.id}`);
-  return { ...found, credentials: { ...found.credentials, adapter } };
-}
-
 const remembered = new Map<string, Promise<FromFiles>>();
 
-export async function loadOnce(
-  files: readonly string[],
-  request: AuditRequest,
-  registries: Registries,
-): Promise<FromFiles> {
+export function loadOnce(files: readonly string[], request: AuditRequest, registries: Registries): Promise<FromFiles> {
   const key = JSON.stringify([request.cwd, ...files]);
   const loading = remembered.get(key) ?? loadNow(request, registries);
   if (remembered.size > 2_000) remembered.clear();
   remembered.set(key, loading);
-  return ofItsOwn(await loading, registries);
+  return loading;
 }
 
 async function loadNow(request: AuditRequest, registries: Registries): Promise<FromFiles> {
