@@ -81,9 +81,12 @@ const examples: Readonly<Record<string, readonly (readonly [command: string, say
   ],
   affected: [["audit-run affected --base main", "what a merge of this branch would cost"]],
   query: [
-    [`audit-run query "select state, count(*) from bids group by state"`, "a table; `1,000 rows, cut at …` on stderr"],
     [
-      `audit-run query "select * from bids" --csv --max-rows 100000 > bids.csv`,
+      `audit-run query "select state, count(*) from raw.bids group by state"`,
+      "a table; `1,000 rows, cut at …` on stderr",
+    ],
+    [
+      `audit-run query "select * from raw.bids" --csv --max-rows 100000 > bids.csv`,
       "for a spreadsheet: no cell is a formula",
     ],
     ["audit-run query - --json", "the SQL comes from stdin; for programs"],

@@ -221,7 +221,8 @@ answer(cases);`;
     const audit = await withAgent(
       { vendor_missing: groups.map((group, index) => [group, index + 1] as const) },
       `${failing.map(([group, , body]) => `if (task === "${group}") { ${body} }`).join("\n")}\nif (task === "TX") answer(cases);`,
-      { timeouts: { task: "3s" } },
+      // Time enough to print 200 MB beside all the others on a small machine.
+      { timeouts: { task: "10s" } },
     );
     expect((await audit.run()).exitCode).toBe(3);
     const settled = (await audit.events()).flatMap((event) => (event.type === "settled" ? [event] : []));

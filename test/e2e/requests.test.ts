@@ -61,9 +61,11 @@ async function until(audit: AuditFolder, node: string, outcome: string): Promise
   return status(audit);
 }
 
+/** As soon as the agent has told it: a task is started before its agent runs. */
 async function agentPid(audit: AuditFolder, task: string): Promise<number> {
-  const line = (await calls(audit)).find((each) => each.startsWith(`pid ${task} `));
-  return Number(line?.split(" ")[2]);
+  const pid = async () => Number((await calls(audit)).find((line) => line.startsWith(`pid ${task} `))?.split(" ")[2]);
+  await expect.poll(pid, { timeout: 60_000 }).toBeGreaterThan(0);
+  return pid();
 }
 
 function isAlive(pid: number): boolean {
@@ -103,6 +105,7 @@ test("one task is stopped, its agent is ended, the others go on, and it runs onc
   const run = startIn(audit);
   await run.says("investigate:VA started");
   await run.says("investigate:TX started");
+  const pid = await agentPid(audit, "TX");
   expect(await audit.run("stop", "OH")).toMatchObject({ exitCode: 2, stdout: expect.stringContaining("no task") });
   expect(await audit.run("stop", "TX")).toMatchObject({
     exitCode: 0,
@@ -110,7 +113,7 @@ test("one task is stopped, its agent is ended, the others go on, and it runs onc
   });
   const { tasks } = await until(audit, "investigate:TX", "cancelled");
   expect(tasks.find(({ node }) => node === "investigate:TX")?.failure).toMatchObject({ code: "stopped" });
-  expect(isAlive(await agentPid(audit, "TX"))).toBe(false);
+  expect(isAlive(pid)).toBe(false);
   expect(tasks.find(({ node }) => node === "investigate:VA")?.state).toBe("running");
   expect(await audit.run("retry", "VA")).toMatchObject({ exitCode: 2, stdout: expect.stringContaining("not ended") });
   expect(await audit.run("retry", "TX")).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("once more") });

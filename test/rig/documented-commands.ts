@@ -12,6 +12,11 @@ function aside(argv: readonly string[]): readonly string[] {
   return [...new Set([...here, "--dry-run"])];
 }
 
+/** What a reader would put in place of `…`, or pipe in. */
+function query(argv: readonly string[]): readonly string[] {
+  return argv.map((word) => (word === "-" || word === "select …" ? "select 1" : word));
+}
+
 /** Tests of the documents' commands, on the folder that `open` gives. */
 export function documentedCommands(open: () => Promise<AuditFolder>): void {
   let demo: AuditFolder;
@@ -38,7 +43,9 @@ export function documentedCommands(open: () => Promise<AuditFolder>): void {
     test.each(distinct.map((argv) => [`audit-run ${argv.join(" ")}`.trim(), argv] as const))(
       "%s",
       async (_line, argv) => {
-        const { exitCode, stdout, stderr } = await demo.run(...(argv[0] === "init" ? aside(argv) : argv));
+        const { exitCode, stdout, stderr } = await demo.run(
+          ...(argv[0] === "init" ? aside(argv) : argv[0] === "query" ? query(argv) : argv),
+        );
         // The demo has findings of every category, which is what the gate is for.
         expect(exitCode, stderr).toBe(argv.includes("--fail-on") ? 1 : 0);
         // Nobody speaks to it here, and its stdout is for who does.
