@@ -5,6 +5,7 @@
  */
 import type { Result } from "../model/result.js";
 import { ok } from "../model/result.js";
+import { objectionToFields } from "./gate/fields.js";
 import { objectionToCalls } from "./gate/functions.js";
 import { objectionToKinds } from "./gate/kinds.js";
 import { limited } from "./gate/limit.js";
@@ -31,6 +32,9 @@ export interface Gate {
 
 /** Parentheses and brackets inside one another; the parser needs stack for each. */
 const deepest = 200;
+
+/** Valid SQL that the parser does not read. */
+const seldomRead = /\b(rows\s+from|xml\w+(?=\s*\()|json_table|using(?=\s*[<>=~]))/i;
 
 /** Loads the parser (0.3–0.7 s, once a process). */
 export async function loadGate(policy: GatePolicy): Promise<Gate> {
@@ -61,12 +65,14 @@ function admitted(given: string, mostRows: number, { policy, parser, ofProject }
     if (depth > deepest)
       return objection("too-large", "(", `it nests deeper than ${deepest} parentheses`, "ask in parts");
   }
-  const byWords = objectionByWords(tokens, dialect);
+  const byWords = objectionByWords(tokens, dialect) ?? objectionToFields(tokens, dialect);
   if (byWords !== null) return byWords;
   const plain = masked(tokens);
   const tree = parser.parse(plain.sql);
   if (tree === null) {
-    return objection("unreadable", "", `it cannot be read as one statement of ${dialect}`, "write it in plainer SQL");
+    const construct = seldomRead.exec(plain.sql)?.[0] ?? "";
+    const message = `it cannot be read as one statement of ${dialect}${construct === "" ? "" : `, perhaps for ${construct.toUpperCase()}`}`;
+    return objection("unreadable", construct, message, "write it in plainer SQL");
   }
   try {
     const named = relationsOf(tree, plain, dialect);

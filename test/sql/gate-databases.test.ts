@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadGate } from "../../src/sql/gate.js";
 import { gatePolicy } from "../rig/gate.js";
 import { type PostgresDatabase, sharedPostgres } from "../rig/postgres.js";
-import { statements } from "./statements.js";
+import { postgresFields, statements } from "./statements.js";
 
 const tables = (main: string): readonly string[] => [
   "create schema failures",
@@ -98,6 +98,7 @@ describe("in Postgres, by a superuser", { timeout: 120_000 }, () => {
     database = await server.database([
       ...tables("public"),
       "create function bump() returns integer language sql as 'insert into public.bids values (9, ''x'', 1) returning 1'",
+      "create function bump(integer) returns integer language sql as 'insert into public.bids values (9, ''x'', 1) returning 1'",
       "create function bump(integer, integer) returns boolean language sql as 'insert into public.bids values (9, ''x'', 1) returning true'",
       "create operator <<<< (leftarg = integer, rightarg = integer, function = bump)",
     ]);
@@ -149,6 +150,27 @@ describe("in Postgres, by a superuser", { timeout: 120_000 }, () => {
       expect(given, admitted.value).toBeInstanceOf(Array);
     }
     expect(await whole()).toBe(before);
+  });
+
+  it.each(postgresFields)("a function is called by its name behind a dot, which is refused: %s", async (sql) => {
+    const answer = (await loadGate(gatePolicy("postgres"))).admit(sql, 1);
+    expect(answer.ok ? "allowed" : answer.failure.detail).toMatch(/^field-of-expression: /);
+    await rows("begin");
+    const given = await rows(sql).catch((error: Error) => error.message);
+    await rows("rollback");
+    expect(given, sql).toBeInstanceOf(Array);
+  });
+
+  it.each([
+    "select x.pg_read_file from (select '/etc/hostname'::text) x",
+    "with x as (select '/etc/hostname'::text as a) select x.pg_read_file from x",
+    "select x.ts_stat from (values ('select 1')) x",
+    "select x.pg_read_file from xmltable('/a' passing xml '<a>/etc/hostname</a>' columns a text path '.') x",
+    "select x.bump from (select 1 as n) x",
+    "select j.bump from (unnest(array[1]) x join bids b on true) as j",
+    "select b.pg_read_file from bids b",
+  ])("a row is no argument of Postgres's functions of one value: %s", async (sql) => {
+    await expect(rows(sql)).rejects.toThrow(/does not exist|no function matches/);
   });
 
   it("what is refused for its function, its operator or its write would have changed something", async () => {

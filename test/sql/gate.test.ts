@@ -89,6 +89,15 @@ describe.each(names)("the gate of %s", (dialect) => {
   });
 });
 
+it.each([
+  ["select bid_id from bids order by bid_id using <", "using"],
+  ["select xmlparse(content state) from bids", "xmlparse"],
+  ["select * from rows from (generate_series(1, 2), generate_series(1, 3)) as t(a, b)", "rows from"],
+])("names what the parser does not read: %s", async (sql, construct) => {
+  const answer = (await loadGate(gatePolicy("postgres"))).admit(sql, 1);
+  expect(answer.ok ? "allowed" : answer.failure.detail).toBe(`unreadable: ${construct}`);
+});
+
 /** A line break ends a comment that the statement may close with. */
 const nests: readonly ((sql: string) => string)[] = [
   (sql) => `select * from (${sql}\n) as w1`,

@@ -14,6 +14,8 @@ export type Reason =
   | "writes"
   | "locks"
   | "function"
+  /** It may be a call in disguise. */
+  | "field-of-expression"
   | "operator"
   | "file"
   | "stage"
