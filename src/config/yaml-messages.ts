@@ -25,6 +25,10 @@ export function firstCauses<Problem extends SyntaxProblem>(problems: readonly Pr
   return problems.filter(({ code }, index) => index === 0 || code !== "UNEXPECTED_TOKEN");
 }
 
+/** Where the library repeats the file's text, which may be a password without quotes. The place is shown anyway. */
+const quoting =
+  /^(Block scalar header includes extra characters|Could not resolve tag|Unresolved tag|Unexpected .*? token in YAML stream|Unexpected token|Invalid escape sequence)(?::| ).*$/;
+
 export function syntaxError(problem: SyntaxProblem): Finding {
   const messages: Readonly<Partial<Record<string, string>>> = {
     TAB_AS_INDENT: "a tab stands where only spaces may",
@@ -34,7 +38,8 @@ export function syntaxError(problem: SyntaxProblem): Finding {
     BLOCK_AS_IMPLICIT_KEY: "a second `key: value` on one line",
     NON_STRING_KEY: "a key must be text",
   };
-  const [said = problem.code] = problem.message.split("\n");
+  const [first = problem.code] = problem.message.split("\n");
+  const said = first.replace(quoting, "$1");
   const bracket = /^Flow (sequence|map) .* end with a (\S)$/.exec(said);
   const opened = bracket?.[1] === "map" ? "mapping {" : "list [";
   const unclosed = bracket === null ? null : `a ${opened} must end with ${bracket[2]}, indented more than its key`;

@@ -137,7 +137,7 @@ interface Oddities {
   readonly convertible: boolean;
 }
 
-/** What is legal YAML, or nearly, and yet not taken. */
+/** What is legal YAML, or nearly, and yet not taken. No value is repeated: a password without quotes may read as any of these. */
 function oddities(document: Document, text: string): Oddities {
   const { findings: aliases, convertible } = lostAliases(document);
   const findings: Placed[] = [...aliases];
@@ -146,8 +146,7 @@ function oddities(document: Document, text: string): Oddities {
     findings.push([[pos[0], pos[0] + key.length], error("duplicate-key", `key ${JSON.stringify(key)} stands twice`)]);
   }
   for (const { pos } of document.warnings) {
-    const tag = JSON.stringify(text.slice(...pos));
-    findings.push([pos, error("unknown-tag", `tag ${tag} is not supported`, "remove it; put text in quotes")]);
+    findings.push([pos, error("unknown-tag", "this tag is not supported", "remove it; put text in quotes")]);
   }
   if (document.directives?.yaml.version !== "1.2") {
     findings.push([[0, 1], error("yaml-version", "this file is read as YAML 1.2", "remove the %YAML line")]);
@@ -160,14 +159,14 @@ function oddities(document: Document, text: string): Oddities {
     },
     Scalar(_key, scalar) {
       if (typeof scalar.value !== "number" || isExact(scalar.value)) return;
-      const message = `the number ${JSON.stringify(scalar.source)} cannot be kept exactly`;
+      const message = "this number cannot be kept exactly";
       findings.push([spanOf(scalar), error("inexact-number", message, "put it in quotes to keep it as text")]);
     },
   });
   return { findings, convertible };
 }
 
-/** Not convertible: an alias that leads nowhere or into itself. */
+/** Not convertible: an alias that leads nowhere or into itself. Its name may be a password that starts with `*`. */
 function lostAliases(document: Document): Oddities {
   const findings: Placed[] = [];
   let convertible = true;
@@ -176,12 +175,11 @@ function lostAliases(document: Document): Oddities {
       const target = alias.resolve(document);
       if (target !== undefined && !ancestors.includes(target)) return;
       convertible = false;
-      const name = JSON.stringify(`*${alias.source}`);
       findings.push([
         spanOf(alias),
         target === undefined
-          ? error("unknown-alias", `no anchor (&name) stands before the alias ${name}`, aliasHint)
-          : error("recursive-alias", `the alias ${name} stands inside of what it repeats`),
+          ? error("unknown-alias", "no anchor (&name) stands before this alias", aliasHint)
+          : error("recursive-alias", "this alias stands inside of what it repeats"),
       ]);
     },
   });

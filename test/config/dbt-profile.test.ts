@@ -196,6 +196,12 @@ describe("what is wrong with a profile", () => {
     const told = String(taken());
     expect(told).toContain("error[broken-yaml]");
     expect(told).not.toContain("canary");
+    for (const value of ["*canary-4", "|canary-5", ">canary-6", "!e!canary-7", '"\\ucanary-8"', "]canary-9"]) {
+      write("project/profiles.yml", `bids:\n  outputs:\n    dev:\n      password: ${value}\n`);
+      const wrong = String(taken());
+      expect(wrong).toMatch(/error\[(broken-yaml|unknown-alias)\]/);
+      expect(wrong).not.toMatch(/cana/);
+    }
     write("project/profiles.yml", "bids: { outputs: { default: { password: canary-3, host: '{{ x }}' } } }\n");
     const other = String(taken());
     expect(other).toContain("unsupported-jinja");
