@@ -101,7 +101,10 @@ function fromProfile(
   const adapter = typeof type === "string" && Object.hasOwn(warehouses, type) ? warehouses[type] : undefined;
   if (adapter?.fromProfile === undefined) {
     const allowed = Object.values(warehouses).flatMap((one) => (one.fromProfile === undefined ? [] : [one.id]));
-    const message = `dbt's adapter ${JSON.stringify(type ?? null)} is none that audit-run has a warehouse for`;
+    const isMissing = type === undefined || type === null;
+    const message = isMissing
+      ? "`type` is missing: it names dbt's adapter"
+      : `dbt's adapter ${JSON.stringify(type)} is none that audit-run has a warehouse for`;
     const hint = "with `warehouse: { use: … }` the audit reads another one than dbt";
     return wrong([profile.at("type", { severity: "error", code: "profile-unsupported", message, allowed, hint })]);
   }

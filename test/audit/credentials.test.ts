@@ -153,6 +153,13 @@ describe("what a user is told of credentials", () => {
     `);
   });
 
+  it("is that `type` is missing, where the profile has none", async () => {
+    bids("{ path: x.duckdb }");
+    const told = await found("");
+    expect(told).toContain("error[profile-unsupported]: `type` is missing: it names dbt's adapter\n");
+    expect(told).toContain("= allowed: duckdb, far");
+  });
+
   it("is where a profile was looked for", async () => {
     expect(await found("")).toMatch(
       /^the config has no `warehouse`, and there is no profiles\.yml of dbt: looked for \/dbt\/profiles\.yml, .*\.dbt\/profiles\.yml$/,
