@@ -16,6 +16,7 @@ export async function runCommand(
   const { terminal } = invocation;
   const asked = options.retry ? await retryInRun(invocation, options) : null;
   if (asked !== null) return asked;
+  terminal.runs();
   const view = createTerminalView({
     renderer: options.progress as Renderer,
     stream: process.stderr,

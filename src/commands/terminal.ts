@@ -20,6 +20,8 @@ export interface Terminal {
   readonly ask: ((question: string) => Promise<string>) | null;
   diagnose(diagnostics: readonly Diagnostic[]): Promise<void>;
   refuse(failure: Failure): void;
+  /** From now on Ctrl-C stops a run, and what that means is said. */
+  runs(): void;
   /** From now on Ctrl-C only ends the looking: nothing is stopped by it, and nothing is said of stopping. */
   onlyLooks(): void;
   dispose(): void;
@@ -27,13 +29,13 @@ export interface Terminal {
 
 export function createTerminal(): Terminal {
   const controller = new AbortController();
-  let looks = false;
+  let stopping: string | null = "Stopping.";
 
   const onSignal = (signal: NodeJS.Signals): void => {
     const exitCode = signal === "SIGINT" ? 130 : 143;
     // `process.exit` also ends what processes are left: support/process.ts listens.
     if (controller.signal.aborted) process.exit(exitCode);
-    if (!looks) process.stderr.write("\nStopping: finished findings are kept. Once more to stop at once.\n");
+    if (stopping !== null) process.stderr.write(`\n${stopping}\n`);
     controller.abort(signal);
   };
   process.on("SIGINT", onSignal);
@@ -71,8 +73,11 @@ export function createTerminal(): Terminal {
       if (failure.hint !== undefined) say(visible(`  hint: ${failure.hint}`));
       if (failure.detail !== undefined && failure.detail !== "") say(visible(failure.detail).replaceAll(/^/gm, "  | "));
     },
+    runs: () => {
+      stopping = "Stopping: finished findings are kept. Once more to stop at once.";
+    },
     onlyLooks: () => {
-      looks = true;
+      stopping = null;
     },
     dispose() {
       process.off("SIGINT", onSignal);

@@ -10,6 +10,7 @@ export const silentTerminal: Terminal = {
   say: () => undefined,
   diagnose: async () => undefined,
   refuse: () => undefined,
+  runs: () => undefined,
   onlyLooks: () => undefined,
   dispose: () => undefined,
 };
