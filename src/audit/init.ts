@@ -18,7 +18,7 @@ import { createRedactor, redactStrings, rememberSecrets } from "../support/redac
 import { type Credentials, findCredentials } from "./credentials.js";
 import { type Choices, configText, type Remarks } from "./init/config-text.js";
 import { dbtProjects, type Neighbour, neighbours, repositoryOf } from "./init/dbt-projects.js";
-import { type GroupColumn, groupColumns } from "./init/group-columns.js";
+import { type GroupColumn, groupColumns, likelyColumn } from "./init/group-columns.js";
 import { dbtCommand, type Installed, installedAgents, installedTmux } from "./init/programs.js";
 import type { AuditRequest, Registries } from "./load.js";
 
@@ -176,7 +176,7 @@ export async function lookAround(
   const choices: Choices = {
     ...firstChoices,
     dbt: { ...firstChoices.dbt, failuresSchema: found.failures.guess },
-    groupBy: found.groupBy[0]?.column ?? null,
+    groupBy: likelyColumn(found.groupBy, failing.length),
   };
   return ok({
     file: request.configFile,

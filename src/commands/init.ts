@@ -1,7 +1,7 @@
 /** `audit-run init`: writes an audit.config.yaml out of what is there, and asks where a person is there to answer. */
 import { existsSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
-import type { Found, Proposal } from "../audit/init.js";
+import type { Proposal } from "../audit/init.js";
 import { lookAround } from "../audit/init.js";
 import { registries } from "../audit.js";
 import { counted } from "../model/amount.js";
@@ -32,7 +32,7 @@ export async function initCommand(invocation: Invocation, options: InitOptions):
     terminal.print(JSON.stringify({ version: 1, ...proposal.found, config: proposal.choices }, null, 2));
     return 0;
   }
-  for (const line of foundLines(proposal.found)) terminal.say(visible(line));
+  for (const line of foundLines(proposal)) terminal.say(visible(line));
   const isAsked = !options.yes && !options.dryRun && process.stdin.isTTY === true && process.stderr.isTTY === true;
   const { file } = proposal;
   const shown = relative(request.cwd, file) || file;
@@ -67,9 +67,10 @@ function refused(terminal: Terminal, failure: Parameters<Terminal["refuse"]>[0])
   return 2;
 }
 
-function foundLines(found: Found): readonly string[] {
+function foundLines({ found, choices }: Proposal): readonly string[] {
   const { project, profile, artifacts, failures, groupBy, unread, agents, neighbours } = found;
-  const [column] = groupBy;
+  const column = groupBy.find((each) => each.column === choices.groupBy) ?? groupBy[0];
+  const isOpen = choices.groupBy === null ? "unknown: no column is in half of the failing tests; first of all " : "";
   const all = artifacts?.failing || null;
   const lines: [string, string][] = [
     ["dbt project", `${project.name}, ${project.folder}`],
@@ -85,7 +86,7 @@ function foundLines(found: Found): readonly string[] {
       "group by",
       column === undefined
         ? "unknown: no column is shared by several tests"
-        : `${column.column}: in ${column.tests} of ${counted(all ?? column.tests, "failing test")}${column.values === null ? "" : `, ${counted(column.values, "value")}`}`,
+        : `${isOpen}${column.column}: in ${column.tests} of ${counted(all ?? column.tests, "failing test")}${column.values === null ? "" : `, ${counted(column.values, "value")}`}`,
     ],
     [
       "agents",

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { type Choices, configText, type Remarks } from "../../src/audit/init/config-text.js";
 import { dbtProjects } from "../../src/audit/init/dbt-projects.js";
-import { groupColumns } from "../../src/audit/init/group-columns.js";
+import { groupColumns, likelyColumn } from "../../src/audit/init/group-columns.js";
 import { projectFacts } from "../../src/config/dbt-project.js";
 import { recorded, temporaryDuckdb } from "../fakes/warehouse.js";
 import { projectOf } from "../tasks/export-rig.js";
@@ -95,7 +95,7 @@ describe("the text of the config", () => {
       },
     );
     expect(text).toContain("# dbt's profile could not be read, so say here where the data is");
-    expect(text).toContain("# No column was found that several tests share: say which one.\ngroupBy: state");
+    expect(text).toContain("# No column was found that most failing tests share: say which one.\ngroupBy: state");
     expect(text).toContain("# Installed here: codex (0.9.1); each costs money and needs a budget");
     expect(text).toContain("#   - { path: ../dot-sync, loads: [NAME] }");
     expect(parse(text)).toMatchObject({ agent: { use: "claude" }, budget: 20 });
@@ -126,6 +126,15 @@ describe("the column to group by", () => {
     ).not.toContain("kind");
     expect(statements).toHaveLength(2);
     await database.close();
+  });
+
+  it("is proposed only where at least half of the failing tests have it", () => {
+    const vendor = { column: "vendor_name", tests: 4, values: null };
+    expect(likelyColumn([vendor], 19)).toBe(null);
+    expect(likelyColumn([vendor], 9)).toBe(null);
+    expect(likelyColumn([vendor], 8)).toBe("vendor_name");
+    expect(likelyColumn([vendor, { ...vendor, column: "state", tests: 10 }], 19)).toBe("state");
+    expect(likelyColumn([], 19)).toBe(null);
   });
 
   it("is none where no table is there, and documented columns are guessed from where the warehouse is closed", async () => {

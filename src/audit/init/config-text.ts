@@ -17,7 +17,7 @@ export interface Choices {
   readonly summary:
     | { readonly kind: "artifacts"; readonly folder: string }
     | { readonly kind: "run"; readonly command: string };
-  /** The chosen one first; null: none is likely, and a person has to say. */
+  /** Null: none is likely, and a person has to say. */
   readonly groupBy: string | null;
   readonly agent: string;
   /** US dollars of one run; null for an agent that costs nothing. */
@@ -130,7 +130,7 @@ function groupBy({ groupBy: chosen }: Choices, { columns, failing }: Remarks): s
     return `#   ${comment(column)}: in ${tests} of ${counted(failing, "failing test")}${counts}`;
   });
   const about = said.length === 0 ? [] : ["# Columns that split the failing tests:", ...said];
-  const none = chosen === null ? ["# No column was found that several tests share: say which one."] : [];
+  const none = chosen === null ? ["# No column was found that most failing tests share: say which one."] : [];
   return [...none, ...about, `groupBy: ${scalar(chosen ?? "state")}`];
 }
 

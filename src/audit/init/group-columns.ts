@@ -73,6 +73,11 @@ export async function groupColumns(
     .map((seen) => ({ column: seen.name, tests: seen.tests, values: values.get(seen) ?? null }));
 }
 
+/** The one to propose. Null: each would leave most failing tests without a group, and a person has to say. */
+export function likelyColumn(columns: readonly GroupColumn[], failing: number): string | null {
+  return columns.find(({ tests }) => 2 * tests >= failing)?.column ?? null;
+}
+
 interface Seen {
   readonly name: string;
   readonly type: string;
