@@ -175,9 +175,26 @@ describe("opening a DuckDB file", () => {
     const greedy = await opened.value.query(
       "select max(length(x)) from (select list(repeat('x', 1000)) as x from range(200000))",
     );
-    expect(greedy).toMatchObject({ ok: false, failure: { message: expect.stringMatching(/out of memory/i) } });
+    expect(greedy).toMatchObject({
+      ok: false,
+      failure: {
+        message: expect.stringMatching(/^Out of Memory Error: [^\n]*$/),
+        hint: expect.stringContaining("warehouse.memoryLimit"),
+      },
+    });
+    const sorted = "select distinct i::varchar || repeat('x', 40) as x from range(400000) t(i) order by 1";
+    expect(
+      await opened.value.query(`select count(*) from (${sorted} limit 300000)`),
+      "it sorts on the disk, also on the locked handle",
+    ).toMatchObject({ ok: true, value: { rows: [["300000"]] } });
     expect(await opened.value.query("select i from t")).toMatchObject({ ok: true });
     await opened.value.close();
+    const usual = await duckdb.open({ path: "demo.duckdb" }, warehouseContext(folder));
+    if (!usual.ok) throw new Error(usual.failure.message);
+    expect(await usual.value.query("select current_setting('memory_limit')")).toMatchObject({
+      value: { rows: [["953.6 MiB"]] },
+    });
+    await usual.value.close();
     await rm(folder, { recursive: true });
     for (const memoryLimit of ["much", "-1GB", "2", "80%"])
       expect(duckdb.settings.safeParse({ path: "a.duckdb", memoryLimit }).success).toBe(false);

@@ -6,6 +6,11 @@ const missing = /^Catalog Error: (Table|View|Schema|Table or view)\b[^\n]* does 
 /** First lines of the vendor's own message: its "Did you mean" and its marker under the word are worth keeping. */
 export function failureOf(error: unknown): Failure {
   const message = firstLines(error);
+  // What DuckDB advises here are statements that nobody may run on this handle.
+  if (/^Out of Memory Error/i.test(message)) {
+    const hint = "let the query read less, or raise warehouse.memoryLimit in audit.config.yaml";
+    return { code: "query-failed", message: message.replace(/\nPossible solutions:[\s\S]*$/, ""), hint };
+  }
   return { code: missing.test(message) ? "relation-missing" : "query-failed", message };
 }
 

@@ -40,10 +40,15 @@ const settings = z.strictObject({
     .string()
     .regex(/^\d+(\.\d+)?\s?[KMGT]i?B$/i, { message: "must be a size, such as 500MB or 2GB" })
     .optional()
-    .describe("How much memory DuckDB may take, such as `2GB`. Default: its own, 80 % of what the machine has."),
+    .describe(
+      "How much memory DuckDB may take, such as `2GB`; beyond that it uses the disk where it can. Default: 1GB. A query that makes values of hundreds of megabytes can take more.",
+    ),
 });
 
 type DuckdbSettings = z.infer<typeof settings>;
+
+/** An agent's query shall not take the machine. What does not fit is moved beside the copy, in a folder of its own. */
+const usualMemory = "1GB";
 
 const readOnly = {
   access_mode: "READ_ONLY",
@@ -114,12 +119,11 @@ async function privateCopy(source: string, context: WarehouseContext): Promise<D
 async function openCopies(
   path: string,
   attached: readonly { readonly name: string; readonly path: string }[],
-  { memoryLimit }: DuckdbSettings,
+  { memoryLimit = usualMemory }: DuckdbSettings,
 ): Promise<DuckDBInstance> {
   const { DuckDBInstance } = duckdbDriver();
-  const limited = memoryLimit === undefined ? {} : { memory_limit: memoryLimit };
   const reach = { enable_external_access: attached.length > 0 ? "true" : "false" };
-  const instance = await DuckDBInstance.create(path, { ...readOnly, ...limited, ...reach });
+  const instance = await DuckDBInstance.create(path, { ...readOnly, memory_limit: memoryLimit, ...reach });
   try {
     const connection = await instance.connect();
     try {
