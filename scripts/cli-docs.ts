@@ -172,7 +172,7 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   gate: "Complete, and there are findings of a category that `--fail-on` or `failOn` names.",
   usage: "The command line or the config is wrong. Nothing was started, or the node that was asked for does not exist.",
   incomplete:
-    "Some node failed, or the budget is used up. There may be a report; it opens with what is missing. `audit-run retry` runs that.",
+    "Some node failed, or the budget is used up. There may be a report; it opens with what is missing. `audit-run retry` runs that. Also where failing tests could not be looked at, for want of a right, say: the end names one and why; mend that, and run `audit-run`.",
   preflight:
     "Something that the run needs is not there, such as a budget for an agent that costs money. Nothing was started.",
   notYet:

@@ -10,6 +10,8 @@ export interface EndSummary {
   readonly totals: Readonly<Record<string, number>>;
   readonly groupLabel: string;
   readonly notes: readonly string[];
+  /** Failing tests whose rows could not be read: nothing is known of them. */
+  readonly unread: number;
   /** Failing tests that the config leaves out. */
   readonly leftOut: number;
   /** How to run what is missing; null where nothing is. */
@@ -23,6 +25,7 @@ export function summaryOf(report: AuditReport): EndSummary {
     totals: totals(report),
     groupLabel,
     notes: [...unread(report), ...(report.export.notes ?? []), ...report.notes],
+    unread: report.export.broken.length,
     leftOut: report.export.leftOut ?? 0,
     retryCommand: failures.length === 0 ? null : retryCommand,
   };
@@ -34,7 +37,10 @@ function unread({ export: { broken } }: AuditReport): readonly string[] {
   if (first === undefined) return [];
   const why = first.message.replaceAll(/\s+/g, " ");
   const more = others.length === 0 ? "" : `; and ${counted(others.length, "other")}, see the report`;
-  return [`Not known, since its rows could not be read: ${first.test.name} (${why.slice(0, 300)})${more}`];
+  return [
+    `${counted(broken.length, "failing test")} could not be looked at: ${first.test.name} (${why.slice(0, 300)})${more}`,
+    "Incomplete: what they would show is not known. Mend what is said there, and run `audit-run` again.",
+  ];
 }
 
 function totals(report: AuditReport): Readonly<Record<string, number>> {

@@ -5,7 +5,7 @@ export const exitCodes = {
   gate: 1,
   /** The command line or the config is wrong. */
   usage: 2,
-  /** Some node failed, or the budget is used up: the report says what is missing. */
+  /** Some node failed, rows of a failing test could not be read, or the budget is used up: the report says what is missing. */
   incomplete: 3,
   /** Nothing was started: something that the run needs is not there. */
   preflight: 4,

@@ -8,6 +8,7 @@ import { runGraph } from "../execution/loop.js";
 import { createPools } from "../execution/pools.js";
 import { pruneRuns } from "../execution/runs.js";
 import { compile, restrict } from "../graph/compile.js";
+import type { Export } from "../model/case.js";
 import { eventsVersion } from "../model/events.js";
 import type { Settled } from "../model/graph.js";
 import type { AuditReport } from "../model/report.js";
@@ -78,7 +79,7 @@ export async function runAudit(audit: OpenedAudit): Promise<AuditEnd> {
     });
     const ends = redactEnds([...settled.values()], session.redact);
     const report = work.report();
-    const exitCode = exitCodeOf(audit, ends, report);
+    const exitCode = exitCodeOf(audit, ends, report, work.unread());
     // The nodes have ended, and their results stand: what the disk refuses from here on is told, and changes nothing.
     const tell = (what: string) => (error: unknown) => {
       const refused = diskRefusal(error);
@@ -115,12 +116,19 @@ function redactEnds(ends: readonly Settled[], redact: Redactor): readonly Settle
   });
 }
 
-function exitCodeOf(audit: OpenedAudit, ends: readonly Settled[], report: AuditReport | null): number {
+function exitCodeOf(
+  audit: OpenedAudit,
+  ends: readonly Settled[],
+  report: AuditReport | null,
+  unread: Export["broken"],
+): number {
   const { signal, config } = audit.session;
   if (signal.aborted) return signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
   if (ends.some(({ failure }) => failure?.code === "usage")) return exitCodes.usage;
   if (ends.some((end) => end.node === "setup" && end.outcome === "failed")) return exitCodes.preflight;
-  const unfinished = ends.some(({ outcome }) => outcome !== "executed" && outcome !== "reused");
+  const { tests } = audit.request.selection;
+  const isUnread = unread.some(({ test: { name } }) => tests.length === 0 || tests.includes(name));
+  const unfinished = isUnread || ends.some(({ outcome }) => outcome !== "executed" && outcome !== "reused");
   // An exception that could not be read may be one that was meant: the result is not the one that was asked for.
   if (unfinished || audit.warnings.some(({ severity }) => severity === "error")) return exitCodes.incomplete;
   const gated = report?.cases.some(

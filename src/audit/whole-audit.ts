@@ -63,8 +63,8 @@ function casesOfNewestTraces({ assignment }: Assigned, traces: TraceReader): rea
 }
 
 /** What the world kept from being looked at, tests' rows or cited queries, the next run looks at again. */
-function sawAll({ export: { broken } }: AuditReport, { looked }: Assigned): boolean {
-  return !broken.some(({ transient }) => transient) && ![...looked.values()].includes(undefined);
+function sawAll({ export: { broken, unsplit } }: AuditReport, { looked }: Assigned): boolean {
+  return ![...broken, ...unsplit].some(({ transient }) => transient) && ![...looked.values()].includes(undefined);
 }
 
 /** Nothing was left out, and nothing asked for that the next `audit-run` is not. */

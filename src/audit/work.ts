@@ -45,6 +45,8 @@ export interface NodeWork extends Controlled {
   readonly run: (node: AuditNode, signal: AbortSignal) => Promise<NodeEnd>;
   /** Null until `collect` has run. */
   readonly report: () => AuditReport | null;
+  /** Failing tests whose rows the export could not look at. */
+  readonly unread: () => Export["broken"];
   /** Null until `export` has been taken up. */
   readonly assigned: () => Assigned | null;
 }
@@ -169,8 +171,9 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
         const made = await patiently("export", () => newExport(audit));
         if (!made.ok) return ended(made);
         exported = made.value;
-        // Failures are never kept: the next run asks again for what the world refused this time.
-        if (!exported.broken.some((one) => one.transient)) await commit("export", since, parts, {}, exported);
+        // Kept for who works on it; the next run asks again for what the world refused this time, since that is seen by nobody.
+        const refused = [...exported.broken, ...exported.unsplit].some((one) => one.transient);
+        await commit("export", since, parts, refused ? { [refusedRows]: session.run.id } : {}, exported);
       }
       const taken = await takeIn(audit, exported);
       // Outputs that were to be used again, and cannot be: their cases are investigated anew, and somebody should know why.
@@ -253,6 +256,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
   return {
     run: (node, signal) => works[node.kind](node, signal).catch((error: unknown) => refusedByDisk(error)),
     report: () => report,
+    unread: () => exported?.broken ?? [],
     assigned: () => intake?.assigned ?? null,
     tasks: () => (intake === null ? null : [...intake.judged.keys()]),
     open: (controls) => dispatch.open(controls),
@@ -278,6 +282,9 @@ async function forgetAttempt(session: Session, task: string, open: readonly Case
     return;
   }
 }
+
+/** What an export has seen where the warehouse refused a part of it: looked for by nobody, so that it is never used again. */
+const refusedRows = "refused";
 
 const newDataHint = { hint: "A retry is for the failures of that export; run `audit-run` for these." };
 
@@ -310,7 +317,8 @@ async function newExport({ session }: OpenedAudit): Promise<Result<Export>> {
   if (!made.ok) return made;
   // What a warehouse refuses with may repeat how it was asked, and this is kept.
   const broken = made.value.broken.map((one) => ({ ...one, message: session.redact(one.message) }));
-  return ok({ ...made.value, broken });
+  const unsplit = made.value.unsplit.map((one) => ({ ...one, reason: session.redact(one.reason) }));
+  return ok({ ...made.value, broken, unsplit });
 }
 
 /** Tasks that a halted run left: the loop ended them, or is about to. */

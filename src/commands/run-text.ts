@@ -80,7 +80,8 @@ function summaryLines({ folder }: RunEnd, summary: EndSummary): readonly string[
   ];
 }
 
-function nothingFails({ leftOut }: EndSummary): string {
+function nothingFails({ leftOut, unread }: EndSummary): string {
+  if (unread > 0) return "Nothing to report of the other tests.";
   if (leftOut === 0) return "No failing tests.";
   return `Nothing to report: ${counted(leftOut, "failing test is", "failing tests are")} left out by \`tests\` in the config.`;
 }

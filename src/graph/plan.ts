@@ -233,6 +233,7 @@ function phrase({ part, change, detail }: Reason): string {
     case "new":
     case "changed":
     case "removed":
+      if (part === "refused") return "the warehouse refused a part of it";
       return `${partText(part)} ${verbs[change]}${detail === undefined ? "" : ` (${detail})`}`;
   }
 }

@@ -59,12 +59,14 @@ export interface Case {
 export interface UnsplitTest {
   readonly test: string;
   readonly reason: string;
+  /** The warehouse kept it from being split, for want of a right or of the tested relation, say: it may not the next time. */
+  readonly transient?: boolean;
 }
 
 export interface BrokenTest {
   readonly test: TestRef;
   readonly message: string;
-  /** The warehouse was too slow or away: it may answer the next time. */
+  /** The warehouse was too slow or away, or lacks a right or the relation: it may answer the next time. */
   readonly transient?: boolean;
 }
 

@@ -126,7 +126,7 @@ function notSplit(
   context: PageContext,
 ): readonly string[] {
   const found = each.case.group.kind === "all" ? unsplit.get(each.case.test.name) : undefined;
-  return found === undefined ? [] : [`Not split by ${inline(context.groupLabel)}: ${inline(found.reason)}`];
+  return found === undefined ? [] : [`Not split by ${inline(context.groupLabel)}: ${inline(found.reason, 1000)}`];
 }
 
 /** Missing cases stand under their common reason. */

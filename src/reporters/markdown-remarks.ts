@@ -28,7 +28,7 @@ export function remarks(report: AuditReport): readonly string[] {
     ),
     ...list(
       `Not split by ${inline(report.groupLabel)}`,
-      unsplit.map(({ test, reason }) => `${opening(test)}: ${inline(reason)}`),
+      unsplit.map(({ test, reason }) => `${opening(test)}: ${inline(reason, 1000)}`),
     ),
     ...list(
       "Names without a test",

@@ -29,7 +29,7 @@ const still = (env: Record<string, string> = { SCHEMA: "dev" }, time = now) =>
   stillWhole(at("audit.config.yaml"), env, time);
 
 function finished(more: Partial<FinishedAudit> = {}): FinishedAudit {
-  const summary = { cases: 1, totals: {}, groupLabel: "State", notes: [], leftOut: 0, retryCommand: null };
+  const summary = { cases: 1, totals: {}, groupLabel: "State", notes: [], unread: 0, leftOut: 0, retryCommand: null };
   return {
     config: at("audit.config.yaml"),
     dir: at(".audit"),

@@ -1,5 +1,7 @@
 // From failing tests to cases, on a real DuckDB with tables as dbt stores them.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { failed } from "../../src/model/result.js";
+import type { Warehouse } from "../../src/model/warehouse.js";
 import { recorded, type TemporaryWarehouse, temporaryDuckdb } from "../fakes/warehouse.js";
 import {
   type ConfigChanges,
@@ -126,6 +128,34 @@ describe("splitting", () => {
     expect(reasons.status_known).toContain("not all of 'value_field', 'n_records' are columns of it");
     expect(reasons.bad_where).toMatch(/^its failing rows could not be joined to the tested relation: .*no_such_column/);
     await checkRows(temporary.warehouse, result);
+  });
+
+  it("says with its next step what the warehouse refused of the tested relation, which it may not the next time", async () => {
+    const tests = [
+      { id: "bid_unique", kind: "unique", column: "bid_id", on: "bids" },
+      { id: "pair_unique", kind: "custom", on: "gone" },
+      { id: "no_state" },
+    ];
+    const mayNotRead: Warehouse = {
+      ...temporary.warehouse,
+      query: async (sql, options) =>
+        sql.includes('"bids"')
+          ? failed("grant-missing", "role auditor may not read bids", { hint: "GRANT SELECT ON bids TO auditor;" })
+          : temporary.warehouse.query(sql, options),
+    };
+    const { unsplit, broken } = await exported(mayNotRead, projectOf(["bids", "gone"], tests));
+    expect(broken).toEqual([]);
+    const because = "role auditor may not read bids; GRANT SELECT ON bids TO auditor;";
+    const away = "its failing rows have no column 'state', and the relation that it tests is not in the warehouse";
+    expect(unsplit).toEqual([
+      {
+        test: "bid_unique",
+        reason: `its failing rows could not be joined to the tested relation: ${because}`,
+        transient: true,
+      },
+      { test: "no_state", reason: "its failing rows have no column 'state'" },
+      { test: "pair_unique", reason: away, transient: true },
+    ]);
   });
 
   it("keeps stored rows that the tested model no longer has, in (all)", async () => {

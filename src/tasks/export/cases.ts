@@ -26,7 +26,10 @@ export function casesOf(tests: readonly MeasuredTest[]): Cases {
     if (own.length === 0) broken.push({ test: test.ref, message: nothingLeft });
     cases.push(...own);
     const reason = unsplitReason(measured.value);
-    if (reason !== null && own.length > 0) unsplit.push({ test: test.ref.name, reason });
+    if (reason === null || own.length === 0) continue;
+    const { refusal } = measured.value.plan;
+    const isRefused = refusal !== null && mayPass.has(refusal);
+    unsplit.push({ test: test.ref.name, reason, ...(isRefused ? { transient: true } : {}) });
   }
   return { cases, unsplit, broken };
 }
@@ -35,6 +38,8 @@ export function casesOf(tests: readonly MeasuredTest[]): Cases {
 const mayPass: ReadonlySet<FailureCode> = new Set([
   "grant-missing",
   "query-timeout",
+  // Snowflake says the same of one that may not be seen.
+  "relation-missing",
   "warehouse-auth",
   "warehouse-unreachable",
 ]);

@@ -117,8 +117,10 @@ async function secondAttempts(
       if (tried === null || measured === null || measured.ok || tried.plan.failingRows.source !== "joined")
         return attempt;
       // A `where` of the test or an odd column expression may not stand alone; the failing rows themselves still count.
-      const reason = `its failing rows could not be joined to the tested relation: ${measured.failure.message}`;
-      const plan = whole(tried.source, reason, settingsOf(input));
+      const { code, message, hint } = measured.failure;
+      const told = hint === undefined ? message : `${message}; ${hint}`;
+      const reason = `its failing rows could not be joined to the tested relation: ${told}`;
+      const plan = whole(tried.source, reason, settingsOf(input), code);
       return { test, planned: { source: tried.source, plan }, measured: null };
     }),
   );
@@ -140,7 +142,8 @@ function planned(test: FailingTest, source: RowsSource, described: Described, in
   const columns = relation === null ? undefined : described.get(relationKey(relation));
   const attached: Attached | null = relation === null || columns === undefined ? null : { relation, columns };
   const plan = planSplit(source, test.resource?.test ?? null, attached, settingsOf(input));
-  return { test, planned: { source, plan }, measured: null };
+  const isAway = plan.unsplit !== null && relation !== null && attached === null;
+  return { test, planned: { source, plan: isAway ? { ...plan, refusal: "relation-missing" } : plan }, measured: null };
 }
 
 function testedRelation(test: FailingTest, project: Project | null): Relation | null {

@@ -8,6 +8,7 @@
 import type { FailingRows } from "../../model/case.js";
 import type { Relation, TestDefinition } from "../../model/project.js";
 import { relationText } from "../../model/relation.js";
+import type { FailureCode } from "../../model/result.js";
 import type { Column, Dialect } from "../../model/warehouse.js";
 
 /** Where the failing rows of one test come from. */
@@ -40,6 +41,8 @@ export interface SplitPlan {
   readonly unmatched: FailingRows | null;
   /** Why there is but one group; null where the test is split. */
   readonly unsplit: string | null;
+  /** What the warehouse refused with, where that is why. */
+  readonly refusal: FailureCode | null;
   /**
    * A SELECT of four text columns: kind, group, count, digest.
    * Kinds: `rows` (count and digest of failingRows by group), `failures` (dbt's count by group; absent: the same as
@@ -61,7 +64,12 @@ export function planSplit(
 }
 
 /** Everything in one group, with the reason. */
-export function whole(source: RowsSource, reason: string, settings: SplitSettings): SplitPlan {
+export function whole(
+  source: RowsSource,
+  reason: string,
+  settings: SplitSettings,
+  refusal: FailureCode | null = null,
+): SplitPlan {
   const failingRows: FailingRows = {
     sql: source.sql,
     groupColumn: null,
@@ -72,6 +80,7 @@ export function whole(source: RowsSource, reason: string, settings: SplitSetting
     failingRows,
     unmatched: null,
     unsplit: reason,
+    refusal,
     measure: measureAll("rows", failingRows.sql, source.columns, settings),
   };
 }
@@ -88,6 +97,7 @@ function direct(source: RowsSource, column: string, settings: SplitSettings): Sp
     failingRows,
     unmatched: null,
     unsplit: null,
+    refusal: null,
     measure: measureGroups(failingRows.sql, failingRows.groupColumn ?? column, source.columns, settings),
   };
 }
@@ -169,6 +179,7 @@ limit ${settings.maxGroups + 1}`;
     failingRows,
     unmatched,
     unsplit: null,
+    refusal: null,
     measure: [
       measureGroups(failingRows.sql, failingRows.groupColumn ?? groupColumn, attached.columns, settings),
       failures,
