@@ -118,7 +118,7 @@ export async function nodeWork(audit: OpenedAudit, waiting: readonly string[], p
       node === undefined
         ? [...investigated.values(), ...notStarted(intake, investigated, dispatch.refusal())]
         : [investigated.get(node)].filter((end) => end !== undefined);
-    return { session, exported, assigned, settled, retryCommand: retryCommand(request), notes };
+    return { session, exported, assigned, settled, retryCommand: retryCommand(request, settled), notes };
   };
 
   let isCollecting = false;

@@ -40,6 +40,8 @@ export interface AdmissionDesk {
   readonly refused: ReadonlyMap<string, string>;
   /** Set when the world refused: the agent is not to blame, and asking it again is no use. */
   readonly failure: Failure | null;
+  /** The last query since the last `newRound` that reads a relation which is not there. */
+  readonly missing: Failure | null;
   newRound(): void;
 }
 
@@ -92,6 +94,7 @@ export function openDesk(options: {
   const refused = new Map<string, string>();
   let objections: Objection[] = [];
   let failure: Failure | null = null;
+  let missing: Failure | null = null;
   const committed: { readonly trace: Omit<Trace, "output">; readonly finding: Finding }[] = [];
   let owed = 0;
   let lastAt = session.now().getTime();
@@ -101,6 +104,7 @@ export function openDesk(options: {
   // Claims are checked against what will be shown: an objection would tell a hidden value otherwise.
   const shown: Query = async (sql) => {
     const result = await query(sql);
+    if (!result.ok && result.failure.code === "relation-missing") missing = result.failure;
     // What the warehouse refuses with becomes an objection, which agents and people read.
     return result.ok ? ok(shownResult(result.value, session)) : redactStrings(result, session.redact);
   };
@@ -208,6 +212,9 @@ export function openDesk(options: {
     get failure() {
       return failure;
     },
+    get missing() {
+      return missing;
+    },
     submit(draft, took, signal) {
       const taken = queue.then(() => {
         return signal?.aborted ? { admitted: false, objections: [] } : take(draft, took);
@@ -238,6 +245,7 @@ export function openDesk(options: {
     },
     newRound() {
       objections = [];
+      missing = null;
     },
   };
 }

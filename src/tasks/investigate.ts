@@ -70,7 +70,34 @@ export async function investigate(investigation: Investigation, session: Session
   };
   const ended = session.agent.needsSlot ? await inSlot(session, begin) : await begin(repoRoots(session), null);
   await desk.settle();
-  return conclude(ended, desk, investigation, session);
+  const concluded = conclude(ended, desk, investigation, session);
+  if (concluded.ok || concluded.failure.code !== "answer-invalid") return concluded;
+  const left = investigation.open.filter((item) => !desk.answered.has(item.id));
+  const gone = (await missingRows(left, query)) ?? missingEvidence(desk);
+  return gone === null ? concluded : withoutRelation(concluded.failure, gone);
+}
+
+/** What the failing rows of these cases are read from, and is not there any more. */
+async function missingRows(cases: readonly Case[], query: Query): Promise<Failure | null> {
+  for (const sql of new Set(cases.map(({ failingRows }) => failingRows.sql))) {
+    const read = await query(`select * from (\n${sql}\n) as failing`, { maxRows: 1 });
+    if (!read.ok && read.failure.code === "relation-missing") return read.failure;
+  }
+  return null;
+}
+
+/** What was cited at last and is not there, where that is all that was wrong. */
+function missingEvidence({ missing, objections }: AdmissionDesk): Failure | null {
+  return objections.every(({ code }) => code === "query-failed") ? missing : null;
+}
+
+/** Asking again is no use: only dbt, or a right, brings it back. */
+function withoutRelation({ message, detail }: Failure, gone: Failure): Result<never> {
+  const [said] = gone.message.split("\n");
+  return failed("relation-missing", `${message}, since a relation that they need cannot be read: ${said}`, {
+    hint: "Run dbt, so that it is there again, then `audit-run`: a retry takes the export from before.",
+    ...(detail === undefined ? {} : { detail }),
+  });
 }
 
 type Checkouts = Readonly<Record<string, string>>;

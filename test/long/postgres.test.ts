@@ -74,6 +74,8 @@ test("a table that is dropped between export and investigation fails those that 
   expect(end.exitCode).toBe(3);
   expect(end.stdout).toContain("investigate:TX failed");
   expect(end.stdout).toContain('relation "failures.late_bid" does not exist');
+  expect(end.stdout).toContain("Run dbt, so that it is there again, then `audit-run`");
+  expect(end.stdout).toContain("To run what is missing: npx audit-run\n");
   const found = Object.entries(await reportedCases(audit)).filter(([, { status }]) => status === "found");
   expect(found.map(([id]) => id).sort()).toEqual([
     "it's an; odd vendor@'; drop table bids; --",

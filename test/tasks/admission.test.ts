@@ -52,6 +52,15 @@ function desk() {
   return { open, committed, session };
 }
 
+it("tells which relation is not there, until the next question", async () => {
+  const { open } = desk();
+  await open.submit(draft);
+  expect(open.objections.map(({ code }) => code)).toEqual(["query-failed"]);
+  expect(open.missing).toMatchObject({ code: "relation-missing", message: expect.stringContaining("nothing") });
+  open.newRound();
+  expect(open.missing).toBeNull();
+});
+
 const draft = {
   test: "hunter2_is_unique",
   group: "VA",
