@@ -14,6 +14,7 @@ import type { Project } from "../model/project.js";
 import { type Failure, failed, ok, type Result } from "../model/result.js";
 import type { Task } from "../model/task.js";
 import type { Query, Warehouse } from "../model/warehouse.js";
+import { describeBatch } from "../sql/index.js";
 import { type AdmissionDesk, openDesk } from "./admission.js";
 import { beginWork, isolationOf } from "./at-work.js";
 import { type Briefing, briefing } from "./briefing.js";
@@ -73,17 +74,17 @@ export async function investigate(investigation: Investigation, session: Session
   const concluded = conclude(ended, desk, investigation, session);
   if (concluded.ok || concluded.failure.code !== "answer-invalid") return concluded;
   const left = investigation.open.filter((item) => !desk.answered.has(item.id));
-  const gone = (await missingRows(left, query)) ?? missingEvidence(desk);
+  const gone = (await missingRows(left, query, warehouse.value)) ?? missingEvidence(desk);
   return gone === null ? concluded : withoutRelation(concluded.failure, gone);
 }
 
 /** What the failing rows of these cases are read from, and is not there any more. */
-async function missingRows(cases: readonly Case[], query: Query): Promise<Failure | null> {
-  for (const sql of new Set(cases.map(({ failingRows }) => failingRows.sql))) {
-    const read = await query(`select * from (\n${sql}\n) as failing`, { maxRows: 1 });
-    if (!read.ok && read.failure.code === "relation-missing") return read.failure;
-  }
-  return null;
+async function missingRows(cases: readonly Case[], query: Query, { dialect }: Warehouse): Promise<Failure | null> {
+  const sqls = [...new Set(cases.map(({ failingRows }) => failingRows.sql))];
+  const described = await describeBatch(sqls, { query, dialect });
+  if (!described.ok) return null;
+  const gone = described.value.find((read) => !read.ok && read.failure.code === "relation-missing");
+  return gone === undefined || gone.ok ? null : gone.failure;
 }
 
 /** What was cited at last and is not there, where that is all that was wrong. */
