@@ -195,12 +195,6 @@ answer(cases);`;
   const failing: readonly (readonly [group: string, how: string, body: string, code: string])[] = [
     ["AL", "prints garbage", "process.stdout.write('I think it is the vendor.');", "answer-invalid"],
     ["AR", "prints nothing", "", "answer-invalid"],
-    [
-      "CA",
-      "prints 200 MB",
-      "for (let n = 0; n < 200; n += 1) process.stdout.write('x'.repeat(1_000_000));",
-      "agent-output-too-large",
-    ],
     ["CO", "never ends", "setInterval(() => undefined, 1000);", "agent-timeout"],
     [
       "CT",
@@ -221,8 +215,7 @@ answer(cases);`;
     const audit = await withAgent(
       { vendor_missing: groups.map((group, index) => [group, index + 1] as const) },
       `${failing.map(([group, , body]) => `if (task === "${group}") { ${body} }`).join("\n")}\nif (task === "TX") answer(cases);`,
-      // Time enough to print 200 MB beside all the others on a small machine.
-      { timeouts: { task: "10s" } },
+      { timeouts: { task: "3s" } },
     );
     expect((await audit.run()).exitCode).toBe(3);
     const settled = (await audit.events()).flatMap((event) => (event.type === "settled" ? [event] : []));
